@@ -21,7 +21,7 @@ from pathlib import Path
 BENCHES = (
     "quality", "steady", "seam", "depth", "doctor", "mend", "speed", "side_by_side", "open_compare", "peers", "diffusion", "gpu",
     "check", "damage", "score_time", "fuzz", "house", "remake", "hdr", "intake", "load", "moves", "fp8_step", "lanes", "hosted",
-    "decoding", "batch", "farm", "day", "tabs", "slopes",
+    "decoding", "batch", "farm", "day", "tabs", "slopes", "event_fuzz",
 )  # fmt: skip
 
 
@@ -39,6 +39,9 @@ def main(asked: list[str]) -> int:
         return 0
     if asked[:1] == ["day"] and len(asked) > 1:
         import_module("bench.day").run(asked[1:])
+        return 0
+    if asked[:1] == ["event_fuzz"]:
+        import_module("bench.event_fuzz").run(asked[1:])
         return 0
     if {"-h", "--help"} & set(asked):
         print(__doc__)

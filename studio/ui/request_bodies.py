@@ -74,7 +74,7 @@ class WellFormed:
         self._uploading, began = self._uploading + 1, time.time()
         try:
             # without an upload_id, which Gradio keeps for ever for a page that asks how far an upload is
-            await self._answer({**scope, "query_string": b""}, receive, send)
+            await self._answer({**scope, "query_string": b""}, receive, _require_files(scope, receive, send))
         finally:
             self._uploading -= 1
             if not self._uploading:
@@ -113,6 +113,23 @@ class WellFormed:
 
     def _note(self, scope: Scope, says: str) -> None:
         self._log.warning("a request to %s: %s", ascii(scope["path"][:80]), says)
+
+
+def _require_files(scope: Scope, receive: Receive, send: Send) -> Send:
+    """Sends what an upload is answered with, or a 400 where Gradio found no whole file in it: "[]"."""
+    held: list[Message] = []
+
+    async def send_checked(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            held.append(message)
+        elif held and message.get("body") == b"[]":
+            await _refuse("there is no whole file in it")(scope, receive, send)
+        else:
+            while held:
+                await send(held.pop())
+            await send(message)
+
+    return send_checked
 
 
 def _delete_left_overs(folder: Path, known: set[str], began: float) -> None:
@@ -220,7 +237,7 @@ def _find_fault(body: bytes, kind: str, method: str) -> str:
         value = json.loads(body.decode("utf-8"), parse_constant=_reject_constant, parse_int=_read_int)
     except (ValueError, RecursionError):
         return "its body isn't JSON of finite numbers"
-    for level, one in _walk(value):
+    for level, one in walk(value):
         if level > DEEPEST:
             return "its values are nested too deep"
         if isinstance(one, float) and one in (float("inf"), float("-inf")):
@@ -240,7 +257,7 @@ def _read_int(digits: str) -> int:
     return int(digits)
 
 
-def _walk(value: Any) -> Iterator[tuple[int, Any]]:
+def walk(value: Any) -> Iterator[tuple[int, Any]]:
     """Every value with how deep it lies, keys too, until one lies too deep."""
     waiting: list[tuple[int, Any]] = [(0, value)]
     while waiting:

@@ -9,12 +9,14 @@ from typing import Any
 
 import gradio as gr
 
-from studio.ui.request_bodies import MISFIT
+from studio.ui.request_bodies import MISFIT, walk
+
+ELSEWHERE = "Stir fetches nothing from elsewhere. Upload the file first."
 
 
 def check_values(page: gr.Blocks) -> None:
     """Make a page answer a call with too few values, or with values that Gradio can't convert (a file that nobody
-    uploaded), with an error that says so.
+    uploaded), with an error that says so; and one with a file that lies elsewhere, which Gradio would look up and fetch.
     """
     validate, preprocess = page.validate_inputs, page.preprocess_data
 
@@ -24,12 +26,20 @@ def check_values(page: gr.Blocks) -> None:
         except ValueError:
             raise gr.Error(MISFIT, title="Refused", print_exception=False) from None
 
-    async def convert(*given: Any, **named: Any) -> list[Any]:
+    async def convert(block_fn: Any, inputs: list[Any], *given: Any, **named: Any) -> list[Any]:
+        if any(_lies_elsewhere(one) for _, one in walk(inputs)):
+            raise gr.Error(ELSEWHERE, title="Refused", print_exception=False)
         try:
-            return await preprocess(*given, **named)
+            return await preprocess(block_fn, inputs, *given, **named)
         except gr.Error:
             raise
         except Exception:
             raise gr.Error(MISFIT, title="Refused", print_exception=False) from None
 
     page.validate_inputs, page.preprocess_data = check, convert
+
+
+def _lies_elsewhere(value: Any) -> bool:
+    """Whether Gradio takes it for a file at an address."""
+    path = value.get("path") if isinstance(value, dict) else None
+    return isinstance(path, str) and path[:8].lower().startswith(("http:", "https:"))

@@ -53,8 +53,7 @@ def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, setting
         require_values(settings, card, way, find_values(wanted, card, way).values)
     _check_end(shot, wanted, card)
     _check_wishes(wanted, card)
-    for effect in shot.motion.effects:
-        _check_brush(effect)
+    _check_effects(shot.motion.effects)
     _check_subject(shot, settings)
     wide = (
         replace(shot, crop=crop.enclose(photo, shot.crop, shot.end.crop))
@@ -108,6 +107,17 @@ def _check_wishes(shot: Shot, card: ModelCard) -> None:
         if speedup not in known:
             remedy = f"Choose from: {', '.join(known)}." if known else "Leave it out."
             raise Refusal(f"{card.title} doesn't take the speed-up {speedup}.", remedy)
+
+
+def _check_effects(effects: tuple[Effect, ...]) -> None:
+    names = [effect.name for effect in effects]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise Refusal(
+            f"“{EFFECTS[twice].title}” is among the effects twice.", "Keep one, and set its amount.", "effects"
+        )
+    for effect in effects:
+        _check_brush(effect)
 
 
 def _check_brush(effect: Effect) -> None:

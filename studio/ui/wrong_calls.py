@@ -16,7 +16,7 @@ ELSEWHERE = "Stir fetches nothing from elsewhere. Upload the file first."
 
 def check_values(page: gr.Blocks) -> None:
     """Make a page answer a call with too few values, or with values that Gradio can't convert (a file that nobody
-    uploaded), with an error that says so; and one with a file that lies elsewhere, which Gradio would look up and fetch.
+    uploaded), with an error that says so; also one with a file at an address, which Gradio would look up and fetch.
     """
     validate, preprocess = page.validate_inputs, page.preprocess_data
 

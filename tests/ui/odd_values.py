@@ -12,6 +12,7 @@ ODD: list[Any] = [
     None, True, -1, 0, 1.5, 2**31, 2**53, 2**63 - 1, -(2**63), 1e308, -1e308, "", "\x00", "a\x00b", "a" * 5000, "a" * 70_000,
     "../../etc/hosts", "C:\\x", "\u202e\ufffe", "{{7}}${7}", "%s%n", [], [None] * 50, [[[[1]]]], {}, {"a": {"b": [1, 2]}},
     {"id": -1}, {"\x00": 1}, "0" * 64, "f" * 64, {"path": "/etc/hosts", "meta": {"_type": "gradio.FileData"}}, "2026-13-45",
+    10**30, float("inf"), float("nan"), "\ud800",
 ]  # fmt: skip
 """What stands where something else belongs."""
 

@@ -121,7 +121,9 @@ class FinishPanel:
         }
 
     def _build(self, ask: WantedFinish) -> Shot:
-        """The shot of the first of its clips, finished as asked."""
+        """The shot of the first of its clips, finished as asked. Raises `Refusal`."""
+        if not ask.finish.clips:
+            raise Refusal("There is no clip to finish.", "Open one of the library's.")
         return finish_shot(self.studio.library.get(ask.finish.clips[0]).shot, ask.finish, ask.platform)
 
     def preview(self, ask: WantedFinish) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from studio.engines.base import Image, Placer, Places, Reader, Shelf, Tick
 from studio.engines.prepare import Prepared, prepare
 from studio.engines.read_ahead import ReadAhead
 from studio.frames import Frames
+from studio.jobs.deadlines import PREVIEW_SHARE
 from studio.jobs.watched_work import run_watched
 from studio.library.file_cache import FileCache
 from studio.models import Models
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 PREVIEW_SIZE: Size = "240p"
 PREVIEW_SECONDS = 2.5
 PREVIEW_FPS = 16
-PREVIEW_SHARE = 0.2
-"""Of the deadline of a job, how long a preview may give no sign of life."""
-
 T = TypeVar("T")
 
 MOST_AHEAD = 1080

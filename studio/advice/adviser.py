@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from studio import presets
 from studio.advice.model_scoring import KINDS
@@ -22,6 +22,7 @@ from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.hosted.price import Price, estimate_price
 from studio.engines.hosted.ways import choose_way
+from studio.jobs.watched_work import run_watched
 from studio.library.file_cache import FileCache
 from studio.models import Models
 from studio.motion.ambient_effects import needs_brush
@@ -49,6 +50,8 @@ NONE = Wishes()
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
 CLOSE_QUALITY = 94
+
+T = TypeVar("T")
 """JPEG quality: a close-up is there to be judged, so that nothing may be lost in it that was not lost before."""
 
 
@@ -92,7 +95,7 @@ class Advice:
             if key in self._reports:
                 self._reports.move_to_end(key)
                 return self._reports[key]
-        report = self._inspect(shot, subject, glance)
+        report = self._do(lambda: self._inspect(shot, subject, glance))
         with self._looking:
             self._reports[key] = report
             while len(self._reports) > REPORTS:
@@ -106,6 +109,10 @@ class Advice:
         if glance:
             return inspection.inspect_pixels(image, mended.photo, mended.crop, mended.size)
         return inspection.inspect_photo(image, mended.photo, mended.crop, mended.size, subject)
+
+    def _do(self, work: Callable[[], T]) -> T:
+        """Do what a page waits for. Raises `Refusal` where it hangs."""
+        return run_watched("advice", lambda tick: work(), self._settings.deadline)
 
     def view(self, shot: Shot) -> Path:
         """A JPEG of the whole photo with the shot's mends, at most 1600 px, in the served folder. Raises `Refusal`."""
@@ -156,7 +163,7 @@ class Advice:
                 return found
             with tempfile.TemporaryDirectory(dir=self._settings.cache, ignore_cleanup_errors=True) as folder:
                 made = Path(folder) / name
-                picture().save(made, "JPEG", quality=quality)
+                self._do(lambda: picture().save(made, "JPEG", quality=quality))
                 return self._served.keep(made, key, name)
 
     def see(self, photo: Photo) -> Seen:
@@ -168,7 +175,8 @@ class Advice:
             from studio.photo.photo_kind import classify, list_marks
             from studio.photo.photo_scene import read_scene
 
-            scene = read_scene(self._photos().pixels(photo), self._photos().resolve_subject(photo, ""))
+            photos = self._photos()
+            scene = self._do(lambda: read_scene(photos.pixels(photo), photos.resolve_subject(photo, "")))
             kinded = classify(scene)
             found = self._seen[photo.id] = Seen(kinded.kind, bool(scene.faces), kinded.reason, list_marks(scene))
             while len(self._seen) > KEPT:

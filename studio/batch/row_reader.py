@@ -19,6 +19,8 @@ from studio.batch.batch_nouns import Batch, BatchClip, BatchRow, BatchSettings, 
 from studio.batch.photo_sources import open_source
 from studio.batch.photo_words import name_photo
 from studio.batch.row_planner import carry_over, digest, explain, find_motion, list_shapes, make_shot, plan_clips
+from studio.jobs.deadlines import USUAL
+from studio.jobs.watched_work import TOO_MANY, run_watched
 from studio.library.logbook import trace
 from studio.motion.ambient_effects import needs_brush
 from studio.nouns import Aspect, Crop, Refusal, Shot, replace
@@ -180,6 +182,10 @@ def is_doubtful(findings: Sequence[Finding]) -> bool:
 # The thread -----------------------------------------------------------------------------------------------------------
 
 
+ROW_SECONDS = 2 * USUAL
+"""How long a photo may take, all that is seen in it and its clips' checks."""
+
+
 class RowReader:
     """A thread that reads what is unread, until nothing is. `find` gives the next batch and row with its number, and
     `done` takes the row as it was and as it was read.
@@ -220,6 +226,16 @@ class RowReader:
             try:
                 while not self._closing and (found := self._find()):
                     batch, row, number = found
-                    self._done(batch, row, self._read(batch, row, number))
+                    self._done(batch, row, self._read_watched(batch, row, number))
             except Exception as error:
                 self._log.error("the photos of a batch can't be read on: %s", trace(error))
+
+    def _read_watched(self, batch: Batch, row: BatchRow, number: int) -> BatchRow:
+        """The row as it was read, or with the reason where that hangs. Raises `Refusal` where too much hangs."""
+        try:
+            read = lambda tick: self._read(batch, row, number)  # noqa: E731
+            return run_watched("a batch's photo", read, ROW_SECONDS, log=self._log)
+        except Refusal as refusal:
+            if refusal is TOO_MANY:
+                raise
+            return replace(row, is_read=True, refusal=explain(refusal), clips=())

@@ -13,6 +13,9 @@ from studio.nouns import Refusal, Stage
 USUAL = 300.0
 """Seconds for the studio's own work, which passes a frame, a layer or a packet in well under ten."""
 
+PREVIEW_SHARE = 0.4
+"""Of that, how long a preview may give no sign of life: others wait behind it."""
+
 MODEL_TIMES: dict[Stage, float] = {
     "wait": math.inf,  # for another Stir on the GPU, as long as that works
     "load": 6,  # half an hour: 34 GB come from a disk of 20 MB/s in that, and each weight read is a sign of life

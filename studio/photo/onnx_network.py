@@ -7,13 +7,14 @@ the processor's time, answers equal to 3e-5.
 from __future__ import annotations
 
 import os
-import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from studio.hung_threads import WorkLock
 
 Floats = NDArray[np.float32]
 
@@ -42,7 +43,7 @@ class Network:
         self._name = file.name
         self._input: str = self._session.get_inputs()[0].name
         self._outputs: list[str] = [output.name for output in self._session.get_outputs()]
-        self._running = threading.Lock()
+        self._running = WorkLock()
 
     def run(self, given: Floats, *outputs: str) -> tuple[Floats, ...]:
         """The outputs of these names, the first one where none is named. `given`: its only input, with a leading 1.
@@ -66,7 +67,7 @@ def _import_runtime() -> Any:
     return onnxruntime
 
 
-_opening = threading.Lock()
+_opening = WorkLock()
 
 
 def load_network(file: Path) -> Network:

@@ -7,7 +7,6 @@ sky's exact edge for itself; here a share is enough.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.hung_threads import WorkLock
 from studio.nouns import Crop
 from studio.photo import lettering, matte
 from studio.photo.auto_crop import find_span
@@ -67,7 +67,7 @@ class Scene(NamedTuple):
         return cues.sky >= 0.05 and cues.wide >= 0.6 and cues.landed >= 0.5 and cues.deep < 0.2
 
 
-_lock = threading.Lock()
+_lock = WorkLock()
 _scenes: OrderedDict[bytes, Scene] = OrderedDict()
 
 

@@ -23,6 +23,7 @@ from PIL import Image as Pillow
 
 from studio.atomic_write import keep_newest, sweep_unfinished, write_whole
 from studio.config import MAX_UPLOAD_BYTES, Settings
+from studio.hung_threads import WorkLock
 from studio.nouns import Mend, Photo, Refusal
 from studio.photo.auxiliaries.auxiliary_store import keep_auxiliaries
 from studio.photo.brush_mask import decode_brush
@@ -95,7 +96,7 @@ class PhotoStore:
         self._views = settings.views
         self._settings = settings
         self._lock = threading.Lock()
-        self._opening = threading.Lock()  # of ten photos that come at once one is in memory; who wants the same waits
+        self._opening = WorkLock()  # of ten photos that come at once one is in memory; who wants the same waits
         self._last: tuple[str, Image] | None = None
         self._mended = MendedCache(settings.cache / "mended")
         for folder in (self._photos, self._views):
@@ -257,7 +258,7 @@ class MendedCache:
         self._folder = folder
         sweep_unfinished(folder)
         self._lock = threading.Lock()
-        self._enlarging = threading.Lock()
+        self._enlarging = WorkLock()
         self._last: tuple[str, Image] | None = None
 
     def image(

@@ -6,7 +6,6 @@ What the subject is, and whether there is one, is decided in matte.py.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.config import ASSETS
+from studio.hung_threads import WorkLock
 from studio.photo.crop import Image
 from studio.photo.downscale import reduce_by_factor
 from studio.photo.faces import Face, find_faces
@@ -44,7 +44,7 @@ class Look(NamedTuple):
     faces: tuple[Face, ...] | None = None
 
 
-_lock = threading.Lock()
+_lock = WorkLock()
 _looks: OrderedDict[bytes, Look] = OrderedDict()
 
 

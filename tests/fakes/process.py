@@ -6,6 +6,7 @@ worker, prints the ids of the jobs on one line, and lives until it is killed or 
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ class Other:
 
 
 def main(home: str, pace: str, jobs: str, together: str = "") -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background are told to ignore it
     handle_stop_signals()
     studio = Studio(Settings(Path(home)), (CARD,), finder(Gradient(float(pace))))
     photo = studio.photos.take_in(photograph(Path(home)), "harbour.jpg")

@@ -302,10 +302,10 @@ class ModelCache:
         with self._lock:
             if name not in self._entries or (name == self._busy and not even_busy):
                 return 0
-            before = count_model_bytes(self._list_models())
             entry = self._entries.pop(name)
-            after = count_model_bytes(self._list_models())
-        self._release(entry.loaded, self.find_others_use(name))
+        is_shared = self.find_others_use(name)
+        freed = sum(count_module_bytes(module) for module in {*entry.loaded.modules.values()} if not is_shared(module))
+        self._release(entry.loaded, is_shared)
         self.shared.leave(name)
         entry.loaded.pipe = None
-        return before - after
+        return freed

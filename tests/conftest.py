@@ -116,7 +116,8 @@ def stir(
 
 @pytest.fixture
 def opened(settings: Settings) -> Iterator[Callable[..., Studio]]:
-    """Opens studios on one home folder with the stand-in at a pace (seconds a frame), and closes them all."""
+    """Opens studios on one home folder with the stand-in at a pace (seconds a frame), and closes them all; none scores its clips,
+    as test_scores.py does."""
     from studio.studio import Studio
     from tests.fakes.gradient import CARD, Gradient, finder
 
@@ -126,7 +127,7 @@ def opened(settings: Settings) -> Iterator[Callable[..., Studio]]:
         studio = Studio(settings, (CARD,), finder(Gradient(pace)))
         made.append(studio)
         if start:
-            studio.start()
+            studio.start(score=False)
         return studio
 
     yield make

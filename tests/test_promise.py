@@ -32,7 +32,7 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, 
     """A studio on the stand-in, at work, and a shot of a photo of 960 x 720."""
     folder = tmp_path_factory.mktemp("painted")
     studio = Studio(Settings(folder / "home"), (CARD,), finder(Gradient()))
-    studio.start()
+    studio.start(score=False)
     yield studio, Shot(studio.photos.take_in(photograph(folder, 960, 720), "harbour.png"), model="gradient")
     studio.close()
 
@@ -41,7 +41,7 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, 
 def true(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[tuple[Studio, Shot]]:
     """A studio on the engine that ships, at work, and a shot of a photo."""
     studio = Studio(Settings(tmp_path_factory.mktemp("true") / "home"))
-    studio.start()
+    studio.start(score=False)
     yield studio, Shot(studio.photos.take_in(samples / "stream.jpg"), seconds=1, fps=16, size="240p")
     studio.close()
 

@@ -42,7 +42,7 @@ def open_studio(settings: Settings, pace: float = 0.0, start: bool = True) -> St
         for way in card.hosted.ways:
             studio.spending.agree(way.service, card.hosted.maker)
     if start:
-        studio.start()
+        studio.start(score=False)
     return studio
 
 

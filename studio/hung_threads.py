@@ -24,6 +24,11 @@ def leave_thread(thread: threading.Thread) -> None:
     _left.add(thread)
 
 
+def is_left() -> bool:
+    """Whether the thread that asks was left behind: what it begins now, nobody waits for."""
+    return threading.current_thread() in _left
+
+
 def count_hung() -> int:
     """How many threads that were left behind still hang."""
     return sum(thread.is_alive() for thread in list(_left))

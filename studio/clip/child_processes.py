@@ -8,6 +8,7 @@ process, whatever ends it (Linux, by util-linux' setpriv).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ import threading
 from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
+
+from studio.hung_threads import is_left
 
 SECRETS = ("REPLICATE_API_TOKEN", "FAL_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """Variables that hold tokens. ffmpeg and the readers of foreign films have no use for them, and nobody vouches for what
@@ -45,8 +48,10 @@ def _find_setpriv() -> tuple[str, ...]:
 
 def start_child(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
     """Start a program, never through a shell, that ends with this process at the latest; `options` are Popen's. Raises
-    `OSError`, `FileNotFoundError` where there is no such program.
+    `OSError`, also for a thread that was left behind, `FileNotFoundError` where there is no such program.
     """
+    if is_left():
+        raise OSError(errno.ECANCELED, "nobody waits for it any more")
     program = shutil.which(command[0])
     if program is None:
         raise FileNotFoundError(command[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from studio.clip.ffmpeg import launch_ffmpeg
 from studio.config import Settings, read
 from studio.hung_threads import MOST_LEFT, WorkLock, count_hung, leave_thread
 from studio.jobs import deadlines
@@ -149,12 +151,16 @@ def test_repeating_itself_is_no_sign_of_life_but_waiting_is() -> None:
 
 
 def test_a_lock_of_a_thread_that_was_left_behind_goes_to_whoever_waits() -> None:
-    lock, inside, go_on = WorkLock(), threading.Event(), threading.Event()
+    lock, inside, go_on, late = WorkLock(), threading.Event(), threading.Event(), list[str]()
 
     def hang() -> None:
         with lock:
             inside.set()
             go_on.wait()
+            try:
+                launch_ffmpeg(["-version"], subprocess.DEVNULL)
+            except Refusal as refusal:
+                late.append(refusal.reason)
 
     hung = threading.Thread(target=hang, daemon=True)
     hung.start()
@@ -165,6 +171,7 @@ def test_a_lock_of_a_thread_that_was_left_behind_goes_to_whoever_waits() -> None
     assert turn is not None
     go_on.set()
     hung.join()
+    assert "nobody waits for it" in late[0], "it starts no program any more"
     assert lock.take(0.0) is None, "the late thread doesn't give back what is another's now"
     lock.give_back(turn)
     assert not lock.is_taken

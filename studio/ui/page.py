@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -60,6 +60,9 @@ from studio.visitors.house import VisitorHouse
 
 STALE = 3600
 """Seconds after which an upload that nobody took in is left over: another page on this home may still be uploading."""
+
+A_DAY = 86_400
+"""The same while the studio runs: a batch of thousands of photos may take hours to arrive."""
 
 MOST_WAITING = 256
 """Requests of programs that wait for an answer at once."""
@@ -161,22 +164,23 @@ def _quiet_gradio(studio: Studio) -> None:
     os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"  # else 10,000, put into one table at the end of each
 
 
-def sweep_left_files(studio: Studio) -> None:
+def sweep_left_files(studio: Studio, seconds: float = STALE) -> None:
     """Remove uploads that nobody took in, what goes with no shot, jobs of a month ago, small pictures of clips that are
     gone.
     """
     studio.attachments.sweep()
     studio.queue.forget_ended()
-    sweep_uploads(studio.settings)
+    sweep_uploads(studio.settings, seconds)
     sweep_batch_uploads(studio)
     thumbnails.sweep_thumbs(studio)
 
 
-def sweep_uploads(settings: Settings) -> None:
-    """Remove what was uploaded more than an hour ago and never taken in."""
+def sweep_uploads(settings: Settings, seconds: float = STALE) -> None:
+    """Remove what was uploaded so long ago and never taken in."""
     for left in settings.uploads.glob("*"):
-        if time.time() - left.stat().st_mtime > STALE:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > seconds:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def require_port(settings: Settings) -> None:
@@ -195,7 +199,7 @@ def require_port(settings: Settings) -> None:
 
 def launch_options(studio: Studio) -> dict[str, Any]:
     """How the page is served: where, to whom, from which folders, and with which look."""
-    sweep = functools.partial(sweep_left_files, studio)
+    sweep = functools.partial(sweep_left_files, studio, A_DAY)
     return _describe_launch(studio.settings, studio.settings.served, studio.log, sweep)
 
 

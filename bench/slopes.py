@@ -218,11 +218,10 @@ def run() -> None:
         "album": (f"{clips} clips of {ALBUM} photos", clips, MOST_CLIP),
         "loads": (f"{loads} page loads", loads, MOST_LOAD),
     }  # fmt: skip
-    chosen = os.environ.get("STIR_BENCH_SLOPES", " ".join(what)).split()
-    rows: list[tuple[str, ...]] = []
-    for kind in chosen:
+    for kind in os.environ.get("STIR_BENCH_SLOPES", " ".join(what)).split():
         title, times, most = what[kind]
+        rows: list[tuple[str, ...]] = []
         for name, (slope, held) in measure_slopes(builds, kind, times).items():
-            says = f"{slope:.3f} ({'within' if slope <= most else 'over'} {most:g})" if name == "this build" else f"{slope:.3f}"
-            rows.append((title, name, f"{held:.0f} MB", says))
-    table("Memory over days", ("what is done", "build", "held at the end", "MB each"), rows)
+            within = f" ({'within' if slope <= most else 'over'} {most:g})" if name == "this build" else ""
+            rows.append((name, f"{held:.0f} MB", f"{slope:.3f} MB{within}"))
+        table(f"Memory over days: {title}", ("build", "held at the end", "grown by each"), rows)

@@ -73,6 +73,7 @@ class Day:
         self.restarts, self.loads = list[float](), list[float]()
         self.faults, self.memory = list[str](), list[tuple[int, float]]()
         self.hour, self.enough = 0.0, threading.Event()
+        self.quarters = list[tuple[float, int, float, Counter[str]]]()
         self._backup: tuple[subprocess.Popen[bytes], Path, set[str]] | None = None
 
     @property
@@ -98,6 +99,8 @@ class Day:
                 self.memory.append((self.made, self.app.measure_memory()))
                 if at % 20 == 0:
                     print(f"{self.hour:4.1f} h, clips and MB: {self.memory[-1]}", file=sys.stderr, flush=True)
+                if self.hour >= 6 * (len(self.quarters) + 1):
+                    self.quarters.append((self.hour, self.made, self.memory[-1][1], self.home.measure()))
                 if self.enough.is_set():
                     break
             self.come_to_the_end()
@@ -264,7 +267,7 @@ class Day:
         self.age_uploads()
         self.restarts.append(self.app.start())
         self.app.stop()
-        self.faults += [f"left over: {name}" for name in self.home.find_left()]
+        self.faults += self.home.find_left()
 
     def age_uploads(self) -> None:
         """What was uploaded and never taken in goes at the first start after an hour: an hour passes."""
@@ -330,6 +333,12 @@ def report(day: Day, seed: int, load: tuple[str, str], minutes: float) -> None:
         ("disk", ", ".join(f"{name} {size / 2**20:.1f} MB" for name, size in home.most_common() if size > 2**18)),
     ]  # fmt: skip
     table("What was found", ("what", "found"), rows)
+    names = ("clips", "photos", "views", "cache", "stir.db", "logs")
+    rows = [
+        (f"{hour:.0f}", str(made), f"{held:.0f}", *(f"{sizes[name] / 2**20:.1f}" for name in names))
+        for hour, made, held, sizes in day.quarters
+    ]
+    table("How it grew, in MB", ("hour", "clips made", "memory", *names), rows)
     told = [*day.faults[:40], *errors[:20], *day.app.said[:20], *day.browser.faults[:20]]
     told += [f"{count} × {words}" for words, count in Counter(day.ledger.refusals).most_common(10)]
     for line in told:

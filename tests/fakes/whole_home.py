@@ -15,7 +15,7 @@ from PIL import Image
 from studio.nouns import Clip
 from tests.fakes.person import Ledger
 
-KINDS = ("lost", "doubled", "torn", "left over")
+KINDS = ("lost", "doubled", "torn", "left over", "part file", "temporary file")
 
 
 class HomeReader:
@@ -95,11 +95,12 @@ class HomeReader:
         return (text,) in self.read(f"SELECT clip FROM clips WHERE id = '{clip_id}'")
 
     def find_left(self) -> list[str]:
-        """Half-written files and temporary folders of a home that no process uses."""
+        """Half-written files and temporary folders of a home that no process uses, each begun by one of KINDS."""
         parts = [file for pattern in ("*.part", ".new-*") for file in self.home.rglob(pattern)]
         cache = self.home / "cache"
         rest = [*cache.glob("work/*"), *(self.home / "locks").glob("*"), *cache.glob("uploads/*")]
-        return sorted({str(file.relative_to(self.home)) for file in (*parts, *rest)})
+        names = [f"part file: {file.relative_to(self.home)}" for file in parts]
+        return names + [f"temporary file: {file.relative_to(self.home)}" for file in rest]
 
     def measure(self) -> Counter[str]:
         """Bytes by what lies at the top of the home folder."""

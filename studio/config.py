@@ -186,11 +186,7 @@ def read(
         )  # fmt: skip
     host = host or "127.0.0.1"
     local = host in ("127.0.0.1", "localhost", "::1")
-    if not local and not (user and password):
-        raise Refusal(
-            "Stir won't listen on the network without a user name and a password.",
-            "Add --user NAME and set STIR_PASSWORD, or leave out --listen.",
-        )
+    _require_password(local, user, password)
     reach = "only this computer can reach the page" if local else "asked for with --listen; a password is set"
     choices = (Choice("home", str(place), why), Choice("address", host, reach))
     return Settings(place, host, port or 7860, user, password, choices, folders, mcp, ray=ray, deadline=deadline)
@@ -208,6 +204,19 @@ def _read_deadline() -> float:
     raise Refusal(
         f"STIR_DEADLINE is {named!r}, which is no deadline.", "Set it to 10 to 86400 seconds, or to 0 for none."
     )
+
+
+def _require_password(local: bool, user: str, password: str) -> None:
+    """Raises `Refusal` for a page on the network without a password, and for a name without one."""
+    if not local and not (user and password):
+        raise Refusal(
+            "Stir won't listen on the network without a user name and a password.",
+            "Add --user NAME and set STIR_PASSWORD, or leave out --listen.",
+        )
+    if user and not password:
+        raise Refusal(
+            "A name to sign in with needs a password.", "Set STIR_PASSWORD, or leave out --user and STIR_USER."
+        )
 
 
 def _require_shareable(password: str, *, user: str, mcp: bool, ray: str) -> None:

@@ -35,6 +35,7 @@ OUTER = "https://huggingface.co/spaces/ann/stir"
         ({}, {}, "", "", ""),
         ({"STIR_PASSWORD": "x"}, {"shared": True}, "names", "house", ""),
         ({}, {"shared": True}, "", "", "Set STIR_PASSWORD"),
+        ({}, {"user": "ann"}, "", "", "Set STIR_PASSWORD"),
         ({"STIR_PASSWORD": "x"}, {"shared": True, "user": "ann"}, "", "", "Leave out --user"),
         ({"STIR_PASSWORD": "x"}, {"shared": True, "mcp": True}, "", "", "Leave out --mcp"),
         ({"STIR_PASSWORD": "x", "STIR_RAY": "auto"}, {"shared": True}, "", "", "Leave out --ray"),

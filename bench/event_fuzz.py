@@ -105,14 +105,14 @@ def _describe(name: str, calls: OddCalls, app: Running, lines: list[bytes], seco
     return (
         name, f"{total} in {seconds:.0f} s", str(by_kind[0]), str(by_kind[1]), verdict(len(calls.faults), 0),
         verdict(len(lines), 0), verdict(log.count("ERROR"), 0), verdict(len(left), 0),
-        verdict(calls.slowest[0], SLOWEST) + f" s: {calls.slowest[1][:60]}",
+        verdict(calls.slowest[0], SLOWEST) + f" s: {calls.slowest[1]}",
     )  # fmt: skip
 
 
 def _sign_in(url: str) -> str:
     """A visitor's cookie."""
     line = http.client.HTTPConnection(url.split("/")[2], timeout=30)
-    body = "name=bench&password=bench"
+    body = "username=bench&password=bench"
     line.request("POST", "/sign-in", body, {"Content-Type": "application/x-www-form-urlencoded"})
     answer = line.getresponse()
     answer.read()

@@ -35,6 +35,9 @@ from studio.ui.worded_motion import build_motion, find_preset
 GIVE = (
     "Upload the file first: gradio_client's handle_file does, or POST it to /gradio_api/upload. Or give a photo's id."
 )
+MOST_LISTED = 1000
+"""Clips or platforms in one request."""
+
 N = TypeVar("N")
 SERVED = "/gradio_api/file="
 DATA_URL = re.compile(r"data:([\w.+/-]*)(?:;[\w.+-]+=[\w.+-]+)*;base64,")
@@ -179,9 +182,7 @@ def build_settings(given: dict[str, Any]) -> BatchSettings:
     """
     wanted = {name: value for name, value in given.items() if value is not None}
     preset = find_preset(wanted["preset"]) if wanted.get("preset") else None
-    if not isinstance(wanted.get("platforms", []), list):
-        raise Refusal("The platforms are no list.", 'Give them such as ["reels", "youtube"].')
-    wanted["platforms"] = [place.id for one in wanted.get("platforms", []) if (place := find_place(one))]
+    wanted["platforms"] = [place.id for one in read_list(wanted.get("platforms", [])) if (place := find_place(one))]
     wanted["preset"] = preset.id if preset else ""
     wanted["motion"] = msgspec.to_builtins(preset.motion if preset else Motion())
     return _convert(wanted, BatchSettings)
@@ -191,11 +192,20 @@ def build_finish(studio: Studio, clips: object, given: object, sounds: dict[str,
     """What is done to clips of the library: fields of a Finish, and sounds of its mix. Raises `Refusal`."""
     if not isinstance(clips, list) or not clips:
         raise Refusal("There is no clip in this request.", "Give the ids of clips; library lists them.")
-    for clip in clips:
-        studio.library.get(str(clip)[:64])
     finish = _convert({**_read_fields(given), "clips": clips}, Finish)
+    for clip in finish.clips:
+        studio.library.get(clip)
     added = {name: track for name, track in sounds.items() if track}
     return msgspec.structs.replace(finish, mix=msgspec.structs.replace(finish.mix, **added))
+
+
+def read_list(given: object) -> list[object]:
+    """A list of clips or platforms. Raises `Refusal` for anything else, and for one that is too long."""
+    if not isinstance(given, list):
+        raise Refusal("The clips and the platforms are lists.", 'Give them such as ["reels", "shorts"].')
+    if len(given) > MOST_LISTED:
+        raise Refusal(f"{len(given)} clips or platforms are too many.", f"Give at most {MOST_LISTED}.")
+    return given
 
 
 def find_place(words: object) -> presets.Platform | None:

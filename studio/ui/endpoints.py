@@ -246,9 +246,11 @@ class Endpoints:
             platforms: The places, such as ["reels", "shorts", "prores"].
             aspect_fit: How a clip of another shape is made to fit: crop, pad or blur.
         """
-        places = [place.id for one in _read_list(platforms) if (place := endpoint_inputs.find_place(one))]
+        places = [
+            place.id for one in endpoint_inputs.read_list(platforms) if (place := endpoint_inputs.find_place(one))
+        ]
         wish = replace(DeliveryWish(), fit=aspect_fit)
-        one = self._studio.deliveries.start([str(clip)[:64] for clip in _read_list(clips)], places, wish)
+        one = self._studio.deliveries.start([str(clip)[:64] for clip in endpoint_inputs.read_list(clips)], places, wish)
         return {"id": one.id, "kind": "export", "photo": "", "notes": []}
 
     async def status(self, id: str, follow: float = 0.0) -> AsyncIterator[Standings]:  # noqa: A002
@@ -367,13 +369,6 @@ class Endpoints:
 def _unfold(text: str) -> str:
     """A docstring with each argument on a line of its own, as Gradio reads them."""
     return re.sub(r"\n {8,}", " ", text)
-
-
-def _read_list(given: object) -> list[object]:
-    """A list. Raises `Refusal` for anything else."""
-    if not isinstance(given, list):
-        raise Refusal("The clips and the platforms are lists.", 'Give them such as ["reels", "shorts"].')
-    return given
 
 
 def _read_seconds(value: object) -> float:

@@ -72,7 +72,7 @@ class OddCalls:
         finally:
             line.close()
         self.answers[way, status] += 1
-        self.slowest = max(self.slowest, (time.monotonic() - began, f"{way} {what}"))
+        self.slowest = max(self.slowest, (time.monotonic() - began, f"{way} {path[:60]}"))
         if status >= 500 or any(words in read for words in FAULT):
             self.faults.append(f"{status} {what} {read[:300]!r}")
         return read

@@ -182,7 +182,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("/batch", {}, "made of 1 to"),
     ("/batch", {"photos": ["/etc/passwd"]}, "no uploaded file"),
     ("/batch", {"photos": [PHOTO], "prompt": "{nonsense}"}, "stands for nothing"),
-    ("/batch", {"photos": [PHOTO], "platforms": "reels"}, "no list"),
+    ("/batch", {"photos": [PHOTO], "platforms": "reels"}, "are lists"),
     ("/batch", {"photos": [PHOTO], "variations": 99}, "variations"),
     ("/batch", {"id": "nothing"}, "batch"),
     ("/finish", {"clips": []}, "no clip in this request"),

@@ -35,6 +35,7 @@ from studio.visitors.house import VisitorHouse
 from tests.fakes.waiting import ended
 from tests.fakes.zoom import Zoom
 from tests.ui.conftest import STILL_TILES, WAIT, WINDOW, Contexts, Watch
+from tests.ui.odd_calls import OddCalls, list_questions
 from tests.ui.steps import animate, quick, sample
 from tests.ui.test_byte_ranges import Answer, ask
 
@@ -549,3 +550,14 @@ def test_two_people_at_one_browser_have_two_desks(named: SharedApp, contexts: Co
         assert [fault for fault in watch.faults if "401" not in fault] == []
     finally:
         context.close()
+
+
+def test_odd_calls_of_a_visitor_are_answered_as_anybodys(shared: SharedApp, capfd: pytest.CaptureFixture[str]) -> None:
+    calls = OddCalls(shared.url, list_questions(shared.page), 4711, shared.enter())
+    calls.prepare()
+    capfd.readouterr()
+    calls.call(60)
+    assert not calls.faults, "\n".join(calls.faults[:10])
+    assert capfd.readouterr() == ("", "")
+    logs = [file.read_text() for file in shared.house.settings.home.rglob("stir.log")]
+    assert not any("ERROR entry" in words for words in logs)

@@ -11,11 +11,13 @@ from contextlib import suppress
 from studio.config import Settings, read
 from studio.nouns import Refusal
 from studio.stop_signals import handle_stop_signals
+from studio.system_errors import allow_many_files
 
 
 def main(argv: list[str] | None = None) -> int:
     """Open the studio in the browser until Ctrl+C stops it. Returns 2 when it can't start, with the remedy."""
     flags = _parse(argv)
+    allow_many_files()
     handle_stop_signals()
     try:
         if os.environ.get("SPACES_ZERO_GPU"):  # it wants to be imported before torch

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -37,6 +39,16 @@ def write_whole(dest: Path, data: bytes) -> None:
     """Write a file whole or not at all. Raises OSError."""
     with replace_whole(dest) as temporary:
         temporary.write_bytes(data)
+
+
+def make_folder(folder: Path, within: Path) -> Path:
+    """Make a folder, and those above it up to `within`, which is never made anew: its drive may be away for a while.
+    Raises OSError.
+    """
+    if not within.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(within / folder.name))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def sweep_unfinished(folder: Path) -> None:

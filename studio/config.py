@@ -5,6 +5,7 @@ why.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Literal
 import platformdirs
 
 from studio.nouns import Choice, Refusal
+from studio.system_errors import refuse_unwritten
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
@@ -142,16 +144,13 @@ class Settings:
     def prepare(self) -> None:
         """Make the folders. Raises `Refusal` when the home folder can't be written."""
         try:
-            for folder in (self.photos, self.views, self.clips, self.depths, self.cache):
+            for folder in (self.photos, self.views, self.clips, self.depths, self.cache, self.uploads):
                 folder.mkdir(parents=True, exist_ok=True)
-            probe = self.home / ".write-test"
-            probe.write_bytes(b"stir")
-            probe.unlink()
+            with tempfile.TemporaryFile(dir=self.home) as probe:
+                probe.write(b"stir")
+                probe.flush()
         except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise Refusal(
-                f"The folder {self.home} can't be written ({why}).", "Choose another with --home or STIR_HOME."
-            ) from None
+            raise refuse_unwritten(error, f"The folder {self.home}") from None
 
 
 def read(

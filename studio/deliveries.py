@@ -26,6 +26,7 @@ from studio.library.file_cache import FileCache
 from studio.library.logbook import report_fault
 from studio.nouns import Choice, Clip, Noun, Progress, Refusal, replace
 from studio.platforms import DeliveryWish, FieldCheck, Platform
+from studio.system_errors import refuse_unwritten
 
 if TYPE_CHECKING:
     from studio.advice.adviser import Advice
@@ -220,7 +221,7 @@ class Deliveries:
         except FileNotFoundError:
             raise Refusal("A file of this export is no longer kept.", "Export the clips again.") from None
         except OSError as error:
-            raise disk.refusal(error) from error
+            raise refuse_unwritten(error) from error
 
     def write_to(
         self, clip_id: str, platform_id: str, dest: Path, tick: Tick, wish: DeliveryWish | None = None,
@@ -302,7 +303,7 @@ class Deliveries:
                 ]
                 poster = made.poster and self._kept.keep(made.poster, f"{key}-poster", name + made.poster.suffix)
             except OSError as error:
-                raise disk.refusal(error) from error
+                raise refuse_unwritten(error) from error
         earlier += kept
         files = tuple(DeliveredFile(str(one.file), one.file.name, one.bytes, one.checks) for one in kept)
         return replace(item, state="done", files=files, poster=str(poster or ""), choices=made.choices)

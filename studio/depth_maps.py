@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from studio.atomic_write import replace_whole
 from studio.config import Settings
 from studio.engines.base import Tick
-from studio.library import disk
 from studio.nouns import Choice, Refusal
+from studio.system_errors import refuse_unwritten
 
 
 def find_network(settings: Settings) -> tuple[bool, Choice]:
@@ -64,7 +64,7 @@ class DepthMaps:
                 with replace_whole(kept) as made:
                     Pictures.fromarray(grey).save(made, "PNG")
             except OSError as error:
-                raise disk.refusal(error) from error
+                raise refuse_unwritten(error) from error
         return identity
 
 

@@ -23,6 +23,7 @@ from studio.motion import camera_moves
 from studio.nouns import Clip, Progress, Refusal, Shot
 from studio.photo.crop import cut_crop
 from studio.score_room import ScoreRoom
+from studio.system_errors import refuse_unwritten
 
 if TYPE_CHECKING:
     from studio.compare.cell_tiles import PlacedTile
@@ -65,7 +66,7 @@ class Exports:
                     inside.strip_recipe(source, copy)
                 return self._served.keep(copy, f"{'recipe' if with_recipe else 'plain'}-{clip.id}", _name(clip, source))
         except OSError as error:
-            raise disk.refusal(error) from error
+            raise refuse_unwritten(error) from error
 
     def export_all(self, clip_ids: Sequence[str], with_recipe: bool) -> Path:
         """A zip in the served folder with a copy of each clip's file. Raises `Refusal` when there is no room for it.
@@ -93,7 +94,7 @@ class Exports:
                             copy.unlink()
                 return self._served.keep(made, f"zip-{key}", f"Stir, {len(clips)} clips.zip")
         except OSError as error:
-            raise disk.refusal(error) from error
+            raise refuse_unwritten(error) from error
 
     def export_folder(self, folder: Path) -> Path:
         """A zip in the served folder of every file in a folder, called as that is. Raises `Refusal` where there is no
@@ -113,7 +114,7 @@ class Exports:
                         zipped.write(file, file.relative_to(folder))
                 return self._served.keep(made, f"zip-{key}", f"{folder.name}.zip")
         except OSError as error:
-            raise disk.refusal(error) from error
+            raise refuse_unwritten(error) from error
 
     def serve(self, file: Path, key: str) -> Path:
         """A copy of a small file that the page may show, made once for as long as it is unchanged. Raises `Refusal`."""
@@ -125,7 +126,7 @@ class Exports:
             with self._make_folder() as room:
                 return self._served.keep(Path(shutil.copyfile(file, Path(room) / file.name)), key, file.name)
         except OSError as error:
-            raise disk.refusal(error) from error
+            raise refuse_unwritten(error) from error
 
     # Comparisons ------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import msgspec
 from studio.atomic_write import write_whole
 from studio.config import Settings
 from studio.nouns import Noun, Refusal, Size
+from studio.system_errors import refuse_unwritten
 
 Placement = Literal["auto", "resident", "managed", "grouped"]
 """Where weights wait: all on the GPU; moved there when they run; or streamed there block by block."""
@@ -81,10 +82,7 @@ def prefer(settings: Settings, wanted: Preferences) -> None:
     try:
         write_whole(settings.preferences, msgspec.json.format(msgspec.json.encode(checked), indent=1))
     except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise Refusal(
-            f"The settings can't be written ({why}).", "Make room on the disk, or choose another --home."
-        ) from None
+        raise refuse_unwritten(error, "The file of settings") from None
 
 
 def alter(settings: Settings, change: Callable[[Preferences], Preferences]) -> Preferences:

@@ -97,7 +97,7 @@ class Studio:
         self._owner = Owner(settings.home / "locks")
         self._room = self._owner.room(settings.cache)
         self._served = FileCache(settings.cache / "served", most_bytes=self.guest.most_cached)
-        self._database = database.open(settings.database, self.log)
+        self._database = database.open(settings.database, self.log, lambda: self._owner.renew(settings.cache))
         self.library = Clips(self._database, settings.clips, search_words)
         self.queue = Queue(self._database, self._owner, self.guest.most_waiting)
         self.spending = self._make_spending()

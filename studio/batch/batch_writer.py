@@ -27,6 +27,7 @@ from studio.library.clips import Clips
 from studio.library.live_processes import Owner
 from studio.nouns import Clip, Progress, Refusal, replace
 from studio.presets import platform
+from studio.system_errors import refuse_unwritten
 
 if TYPE_CHECKING:
     from studio.clip.comparison_tiles import Tile
@@ -150,7 +151,7 @@ class BatchWriter:
                 calendar = write_ical(f"{one.name}: posts", one.settings.plan, planned, datetime.now(UTC))
                 write_whole(folder / "posting-plan.ics", calendar)
         except OSError as error:
-            raise disk.refusal(error) from None
+            raise refuse_unwritten(error) from None
         line = f"{done} of {len(rows)} photos"
         write_sheets(tiles, folder / "contact-sheet.png", title=one.name, line=line)
 

@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from studio.batch.batch_nouns import BatchRow
-from studio.library.disk import refusal as refuse_disk
 from studio.library.file_names import tidy
 from studio.nouns import Refusal
+from studio.system_errors import explain_system_error
 
 UNPLACED = "clips"
 """The folder of clips that are made for no platform."""
@@ -99,8 +99,8 @@ def write_files(stem: Path, key: str, make: Callable[[Path], Sequence[Path]]) ->
                 return None
         return tuple(places)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise refuse_disk(error) from None
+        if known := explain_system_error(error):
+            raise known from None
         why = error.strerror or type(error).__name__
         says = f"{stem.name} can't be written ({why})."
         raise Refusal(says, "Choose another folder; the clip is in the library.") from None

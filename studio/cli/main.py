@@ -28,6 +28,7 @@ from studio.cli import (
 )
 from studio.cli.report import Failure, complain
 from studio.nouns import Refusal
+from studio.system_errors import explain_system_error
 
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
 
@@ -79,6 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        complain(f"Something went wrong inside Stir ({type(error).__name__}). Try again, or with other settings.")
+        known = explain_system_error(error)
+        unforeseen = f"Something went wrong inside Stir ({type(error).__name__}). Try again, or with other settings."
+        complain(str(known or unforeseen))
         return FAILED
     return DONE

@@ -22,6 +22,7 @@ from studio.clip import ffmpeg, formats, gif_webp, recipe, sound
 from studio.clip.formats import read_outcome
 from studio.frames import Frames, Pixels
 from studio.nouns import Choice, Progress, Refusal, Shot
+from studio.system_errors import is_disk_full
 
 _BITS_PER_PIXEL = 0.5  # more than libx264 at crf 19 needs for a busy picture, and MP4 is written before it is moved
 _SPARE_BYTES = 16 << 20
@@ -109,7 +110,7 @@ def _require_room(frames: Frames, dest: Path) -> None:
 
 
 def _find_refusal(error: OSError, dest: Path) -> Refusal | None:
-    if ffmpeg.is_disk_full(error):
+    if is_disk_full(error):
         return ffmpeg.refuse_full_disk()
     place = None if error.filename is None else Path(os.fsdecode(error.filename))
     if place is not None and dest.parent in (place, place.parent):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 import signal
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from studio.clip.child_processes import list_environment, start_child
 from studio.nouns import Refusal
+from studio.system_errors import find_shortage
 
 QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error"]
 PIPE_BYTES = 1 << 20  # what Linux lets anyone ask for; 12 % faster than its 64 KiB at 720p, measured on two cores
@@ -25,7 +25,7 @@ PIPE_BYTES = 1 << 20  # what Linux lets anyone ask for; 12 % faster than its 64 
 _ANSWER_SECONDS = 20.0
 """How long ffmpeg may take to say what it was built with."""
 
-_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+_MEMORY_WORDS = ("Cannot allocate memory", "malloc of size", "Not enough space")
 _FULL_WORDS = ("No space left on device", "File too large", "Disk quota exceeded", "not enough space")
 
 
@@ -35,8 +35,8 @@ def find_ffmpeg() -> str:
 
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError:
-        raise _refuse_missing() from None
+    except RuntimeError:  # also where none could be started
+        raise find_shortage() or _refuse_missing() from None
 
 
 def _refuse_missing() -> Refusal:
@@ -50,11 +50,6 @@ def refuse_full_disk() -> Refusal:
     return Refusal(
         "The disk filled up before the clip was finished.", "Free some space, then try again; nothing else was lost."
     )
-
-
-def is_disk_full(error: OSError) -> bool:
-    """Whether a failed write means there is no room left: disk, quota or file-size limit."""
-    return error.errno in _FULL
 
 
 _WITHOUT_REAL_TIME = """
@@ -149,6 +144,8 @@ def explain_failure(code: int, errors: IO[bytes]) -> Refusal:
     words = errors.read(8192).decode(errors="replace")
     if any(word in words for word in _FULL_WORDS) or code == -getattr(signal, "SIGXFSZ", 0):
         return refuse_full_disk()
+    if any(word in words for word in _MEMORY_WORDS):
+        return Refusal("There isn't enough memory for this.", "Choose a smaller size, or close other programs.")
     refusal = Refusal("The encoder stopped before the clip was finished.", "Try again, or choose another format.")
     refusal.add_note(
         f"ffmpeg ended with {code}: {words.strip()[-400:]}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from studio.atomic_write import replace_whole
 from studio.clip import ffmpeg, formats, gif_webp, metadata
 from studio.nouns import Refusal, Shot
+from studio.system_errors import is_disk_full
 
 MAX_BYTES = 2 << 20
 """The longest recipe that is read: a shot with a painted region for every effect stays well below."""
@@ -92,7 +93,7 @@ def strip_recipe(file: Path, dest: Path) -> Path:
             else:
                 _copy(file, part, webm=head[:4] == b"\x1a\x45\xdf\xa3")
     except OSError as error:
-        if ffmpeg.is_disk_full(error):
+        if is_disk_full(error):
             raise ffmpeg.refuse_full_disk() from None
         why = error.strerror or type(error).__name__
         raise Refusal(

@@ -22,6 +22,7 @@ from studio.frames import Sound
 from studio.library import disk
 from studio.nouns import Choice, Clip, Format, Progress, Refusal
 from studio.platforms import DeliveryWish, FieldCheck, FileKind, Platform
+from studio.system_errors import refuse_unwritten
 
 Tick = Callable[[Progress], None]
 
@@ -87,7 +88,7 @@ def deliver(
             ]
             still = _move(poster, dest) if poster else None
     except OSError as error:
-        raise disk.refusal(error) from error
+        raise refuse_unwritten(error) from error
     return Delivered(tuple(ready), still, tuple(dict.fromkeys(choice for one in made for choice in one.choices)))
 
 

@@ -226,7 +226,7 @@ class FarmLane:
             state = tools.maker.explain_failure(job, error) if tools.attempts.give_up(attempt) else None
         self.worker.tell("drop", attempt.id)
         if state is not None:
-            write_end(tools.maker.queue, tools.log, job, state, attempt.watch.began, self._closing)
+            write_end(tools.maker.queue, tools.log, attempt.watch, state, self._closing)
         if isinstance(state, Done):
             self.done += 1
             tools.tell(state.clip)
@@ -268,7 +268,7 @@ class FarmLane:
             took = time.monotonic() - attempt.began
             self.paces[job.shot.maker] = took
             clip = replace(made.clip, took=took, loading=attempt.watch.loading, choices=(*made.clip.choices, why))
-            tools.maker.keep(job, clip, files[0], files[1])
+            tools.maker.keep(job, clip, files[0], files[1], attempt.watch)
         return Done(clip.id)
 
     def _explain_choice(self, job: Job) -> Choice:

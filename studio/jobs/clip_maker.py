@@ -20,10 +20,15 @@ from studio.library.database import Database
 from studio.library.logbook import report_fault, trace
 from studio.library.queue import Queue
 from studio.nouns import FINISH, Attachment, Choice, Clip, Done, Failed, Job, Progress, Shot, Still
+from studio.system_errors import Hindrance
 
 if TYPE_CHECKING:
     from studio.clip.encode import Encoded
     from studio.photo.photo_store import PhotoStore
+
+
+KEEP_SECONDS = 0.5
+"""How long a made clip that can't be kept waits for the next try."""
 
 
 class ClipMaker:
@@ -70,7 +75,7 @@ class ClipMaker:
         took = time.monotonic() - watch.began
         clip = describe_clip(job, made.encoded, made.choices, took, memory=made.memory, loading=watch.loading)
         watch.tick(Progress("keep"))
-        self.keep(job, clip, made.encoded.file, made.encoded.poster, watch.require_life)
+        self.keep(job, clip, made.encoded.file, made.encoded.poster, watch)
         return Done(clip.id)
 
     def _finish(self, shot: Shot, folder: Path, tick: Tick) -> Rendered:
@@ -111,19 +116,34 @@ class ClipMaker:
         """Read no further ahead. Safe to call twice."""
         self._ahead.close()
 
-    def keep(self, job: Job, clip: Clip, file: Path, poster: Path, note: Callable[[], None] = lambda: None) -> None:
-        """The clip, its job's end and what `note` writes in one transaction. Raises `Stopped` where it was cancelled at
-        the last moment: then there is no clip.
+    def keep(
+        self, job: Job, clip: Clip, file: Path, poster: Path, watch: JobProgress,
+        note: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        """The clip, its job's end and what `note` writes in one transaction.
+
+        A clip that is made isn't lost: while the disk is full or away, or the database busy, this waits and the job
+        says so. Raises `Stopped` where it was cancelled: then there is no clip.
         """
-        try:
-            with self._database.write():
-                note()
-                self.clips.keep(clip, file, poster)
-                if not self.queue.become(job.id, Done(clip.id)):
-                    raise Stopped
-        except Stopped:
-            self.clips.discard(clip)
-            raise
+        tries = 0
+        while True:
+            try:
+                watch.require_life()
+                return self._keep_once(job, clip, file, poster, note)
+            except Hindrance as hindrance:
+                tries += 1
+                watch.show(Progress("keep", tries, 0, f"{hindrance.reason} {hindrance.remedy}"))
+                time.sleep(KEEP_SECONDS)
+            except Stopped:
+                self.clips.discard(clip)
+                raise
+
+    def _keep_once(self, job: Job, clip: Clip, file: Path, poster: Path, note: Callable[[], None]) -> None:
+        with self._database.write():
+            note()
+            self.clips.keep(clip, file, poster)
+            if not self.queue.become(job.id, Done(clip.id)):
+                raise Stopped
 
     def explain_failure(self, job: Job, error: Exception) -> Failed:
         """What went wrong and what to do, in the user's words. What nobody foresaw stands in the log, under the name it

@@ -21,6 +21,7 @@ from studio.frames import Frames
 from studio.library import disk
 from studio.nouns import Attachment, Choice, Refusal, Shot
 from studio.presets import explain_silent_track
+from studio.system_errors import explain_system_error
 
 if TYPE_CHECKING:
     from studio.clip.encode import Encoded
@@ -144,9 +145,7 @@ def explain_error(error: Exception) -> Refusal | None:
     """Why a clip wasn't made, in the user's words; None for what nobody foresaw."""
     if isinstance(error, Refusal):
         return error
-    if isinstance(error, MemoryError):
-        return Refusal("There isn't enough memory for this clip.", "Choose a smaller size, or close other programs.")
-    return disk.refusal(error) if isinstance(error, OSError) and disk.is_full(error) else None
+    return explain_system_error(error)
 
 
 def _merge_choices(planned: Plan, frames: Frames, encoded: Encoded) -> tuple[Choice, ...]:

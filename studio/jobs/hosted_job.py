@@ -373,7 +373,7 @@ class HostedJob:
         clip = describe_clip(job, made, made.choices, max(0.0, time.time() - self.row.at))
         self.watch.tick(Progress("keep"))
         arrived = lambda: self._tools.paid.change(job.id, state="arrived", note="")  # noqa: E731
-        maker.keep(job, clip, made.file, made.poster, arrived)
+        maker.keep(job, clip, made.file, made.poster, self.watch, arrived)
         self.row = self.row._replace(state="arrived")
 
     def _finish_film(self, made: Encoded, folder: Path) -> Encoded:

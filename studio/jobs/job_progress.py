@@ -81,6 +81,12 @@ class JobProgress:
             self._stopped.set()
             raise Stopped
 
+    def show(self, progress: Progress) -> None:
+        """Note how far the job is for those who watch it here, where it can't be written. Never raises."""
+        with self._lock:
+            self._note_life(progress)
+            self.progress = self._add_times(progress, time.monotonic())
+
     def _note_life(self, progress: Progress) -> None:
         said = progress.stage, progress.done, progress.total, progress.note
         self.beats += said != self._said or progress.stage == "wait"

@@ -26,7 +26,7 @@ from studio.jobs.watched_work import TOO_MANY, WatchedThread
 from studio.library.clips import Clips
 from studio.library.logbook import describe_shot, trace
 from studio.library.queue import ALL, Queue, Share
-from studio.nouns import Cancelled, Done, Interrupted, Job, Progress, Refusal, Running, Stage, State
+from studio.nouns import Cancelled, Done, Failed, Interrupted, Job, Progress, Refusal, Running, Stage, State
 
 IDLE_SECONDS = 1.0
 """How often an idle lane looks for what another process has left; what is submitted here wakes it at once."""
@@ -160,7 +160,7 @@ class Lane:
             state = Interrupted() if self._closing.is_set() else Cancelled()
         except Exception as error:
             state = self._maker.explain_failure(job, error)
-        write_end(self._queue, self._log, job, state, watch.began, self._closing)
+        write_end(self._queue, self._log, watch, state, self._closing)
         self._watch = None
         if isinstance(state, Done):
             self._tell(state.clip)
@@ -186,19 +186,22 @@ class Lane:
         self._maker.expect(job, running, max(0, self._number - 1))
 
 
-def write_end(
-    queue: Queue, log: logging.Logger, job: Job, state: State, began: float, closing: threading.Event
-) -> None:
-    """Write how a job that began then has ended; while that can't be written, try again until it can or the studio
-    closes.
+def write_end(queue: Queue, log: logging.Logger, watch: JobProgress, state: State, closing: threading.Event) -> None:
+    """Write how a job has ended; while that can't be written, try again until it can or the studio closes, and have
+    the job say why it stands still.
     """
-    log.info("job %s: %s after %.1f s", job.id[:8], type(state).__name__.lower(), time.monotonic() - began)
+    name, tries = watch.job.id[:8], 0
+    log.info("job %s: %s after %.1f s", name, type(state).__name__.lower(), time.monotonic() - watch.began)
     while not isinstance(state, Done):  # done is written together with its clip
         try:
-            queue.become(job.id, state)
+            queue.become(watch.job.id, state)
             return
         except Refusal as refusal:
-            log.error("job %s: its end can't be written: %s", job.id[:8], refusal.reason)
+            why = state if isinstance(state, Failed) else refusal
+            tries += 1
+            watch.show(Progress("keep", tries, 0, f"{why.reason} {why.remedy}"))
+            if tries == 1:
+                log.error("job %s: its end can't be written: %s", name, refusal.reason)
         if closing.wait(IDLE_SECONDS):
             return
 

@@ -14,11 +14,11 @@ from typing import Literal
 import msgspec
 
 from studio.atomic_write import write_whole
-from studio.library import disk
 from studio.library.damaged_rows import DamagedRow, RowReader, list_damaged
 from studio.library.database import Database
 from studio.library.file_names import plain, sorting
 from studio.nouns import Clip, Refusal, Shot, replace
+from studio.system_errors import Hindrance, refuse_absent, refuse_unwritten
 
 MOST_WORDS = 8
 MOST_LISTED = 1000
@@ -98,15 +98,18 @@ class Clips:
         """Move a finished clip and its poster into the library under the names that `clip` says.
 
         The clip's file comes last, and whole: without it what lies there is no clip, and `recover` clears it away.
-        Raises `Refusal` when the folder can't be written.
+        Raises `Refusal`; after a `Hindrance` it may be tried again, or `discard`ed.
         """
         try:
             self._write_recipe(clip)
-            poster.replace(self.folder / clip.poster)
-            file.replace(self.folder / clip.file)
+            for made, kept in ((poster, self.folder / clip.poster), (file, self.folder / clip.file)):
+                if made.exists() or not kept.exists():  # else an earlier try has moved it
+                    made.replace(kept)
         except OSError as error:
-            self.discard(clip)
-            raise disk.refusal(error) from error
+            refusal = refuse_unwritten(error)
+            if not isinstance(refusal, Hindrance):
+                self.discard(clip)
+            raise refusal from error
         self._insert(clip)
 
     def discard(self, clip: Clip) -> None:
@@ -265,6 +268,8 @@ class Clips:
     def _find_file(self, name: str) -> Path:
         file = self.folder / Path(name).name
         if not file.is_file():
+            if not self.folder.is_dir():
+                raise refuse_absent()
             raise Refusal("That clip's file was moved or deleted outside Stir.", "Put it back, or make the clip again.")
         return file
 
@@ -285,7 +290,7 @@ class Clips:
             try:
                 self._write_recipe(clip)
             except OSError as error:
-                raise disk.refusal(error) from error
+                raise refuse_unwritten(error) from error
             self._insert(clip)
         return clip
 

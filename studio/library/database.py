@@ -15,17 +15,33 @@ from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from studio.atomic_write import replace_whole
-from studio.library import disk
 from studio.library.file_names import sorting
+from studio.library.salvage import is_header_damaged, salvage, set_aside
 from studio.nouns import Choice, Refusal
+from studio.system_errors import Hindrance, find_hindrance, refuse_absent, refuse_unwritten
+
+T = TypeVar("T")
 
 APPLICATION_ID = 0x53746972
 """"Stir" in ASCII, written into the file's header so that another program's database is never taken for ours."""
 
-BUSY_MS = 10_000
+BUSY_SECONDS = 10.0
 """How long a statement waits for another process to finish its own."""
+
+BUSY_STEP = 0.05
+"""Seconds between its tries, in which other threads of this process read."""
+
+OURS = {"change", "jobs", "clips"}
+"""Tables that every database of ours has, whatever its header says."""
+
+MOST_VERSIONS = 200
+"""No Stir has had so many: a header that says so is damaged."""
+
+UNREACHED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+"""What SQLite says where the disk doesn't answer: the file is opened anew before the next try."""
 
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -198,41 +214,80 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
 """
 
 
-def _refusal(error: sqlite3.Error) -> Refusal:
-    """What a failure of SQLite means to a person."""
+def _refusal(error: sqlite3.Error, folder: Path) -> Refusal:
+    """What a failure of SQLite means to a person; what it doesn't know itself, writing in the folder tells."""
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_FULL:
-            return Refusal("The disk is full.", "Free some space, then try again.")
+            return Hindrance("The disk is full.", "Free some space, then try again.")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return Refusal("The library is busy with another program.", "Try again in a moment.")
+            return Hindrance("The library is busy with another program.", "Try again in a moment.")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return Refusal("The library's database is damaged.", "Restart Stir: it finds your clips again.")
+        case sqlite3.SQLITE_NOMEM:
+            return Refusal("There isn't enough memory for this.", "Close other programs, then try again.")
         case _:
-            return Refusal(
+            return find_hindrance(folder) or Refusal(
                 "The library's database can't be read or written.", "Check that the home folder can be written."
             )
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class Database:
     """One connection, shared by every thread of this process under a lock. `notes` say what was done when it was
     opened.
+
+    Nothing is written while its file isn't where it was, as on a drive that was taken out; once it is there again it
+    is opened anew, and `reopened` is called.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, notes: tuple[Choice, ...] = (), log: logging.Logger | None = None
-    ) -> None:
+        self, file: Path, connection: sqlite3.Connection, notes: tuple[Choice, ...] = (),
+        log: logging.Logger | None = None, reopened: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         self.notes, self.log = notes, log or logging.getLogger("stir")
-        self._connection = connection
+        self._file, self._connection, self._reopened = file, connection, reopened
+        self._identity, self._failed = _identify(file), False
         self._lock = threading.RLock()
         self._depth = 0
 
     def read(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         """The rows a query finds. Raises `Refusal` when the database can't be read."""
-        with self._lock:
-            try:
-                return self._connection.execute(sql, values).fetchall()
-            except sqlite3.Error as error:
-                raise _refusal(error) from error
+        return self._try(lambda: self._connection.execute(sql, values).fetchall())
+
+    def _try(self, does: Callable[[], T]) -> T:
+        """What it returns, tried again while another process keeps the database busy: meanwhile other threads may
+        read. Raises `Refusal`.
+        """
+        end = time.monotonic() + BUSY_SECONDS
+        while True:
+            with self._lock:
+                try:
+                    if not self._depth:
+                        self._reopen()
+                    return does()
+                except sqlite3.Error as error:
+                    if not _is_busy(error) or time.monotonic() >= end:
+                        self._failed = getattr(error, "sqlite_errorcode", 0) & 0xFF in UNREACHED
+                        if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
+                            with suppress(OSError):
+                                _suspect(self._file).touch()
+                        raise _refusal(error, self._file.parent) from error
+            time.sleep(BUSY_STEP)
+
+    def _reopen(self) -> None:
+        """Open the file anew where another lies in its place, or it could not be read and is there. Raises
+        sqlite3.Error.
+        """
+        here = _identify(self._file)
+        if here is None or (here == self._identity and not self._failed):
+            return
+        self._connection.close()
+        self._connection = _connect(self._file)
+        self._identity, self._failed = here, False
+        self._reopened()
 
     def names(self, file_id: str) -> bool:
         """Whether a clip, job, comparison or batch names a file that it was given; those in the trash too."""
@@ -248,25 +303,33 @@ class Database:
         durable: it has reached the disk itself when this returns; others survive the end of the process, and a failure
         of the power costs only the newest. Raises `Refusal` when the change can't be written.
         """
-        with self._lock:
-            outer = self._depth == 0
-            self._depth += 1
-            try:
-                if outer and durable:
-                    self.read("PRAGMA synchronous = FULL")
-                if outer:
-                    self.read("BEGIN IMMEDIATE")
-                yield
-                if outer:
-                    self.read("COMMIT")
-            except BaseException:
-                if outer and self._connection.in_transaction:
+        self._try(lambda: self._begin(durable))
+        try:
+            yield
+            if self._depth == 1:
+                self.read("COMMIT")
+        except BaseException:
+            if self._depth == 1 and self._connection.in_transaction:
+                with suppress(sqlite3.Error):
                     self._connection.rollback()
-                raise
-            finally:
-                self._depth -= 1
-                if outer and durable:
+            raise
+        finally:
+            self._depth -= 1
+            if durable and not self._depth:
+                with suppress(Refusal):
                     self.read("PRAGMA synchronous = NORMAL")
+            self._lock.release()
+
+    def _begin(self, durable: bool) -> None:
+        """Begin a transaction, or go on with the outer one, and hold the lock until it ends. Raises `Refusal`."""
+        if not self._depth:
+            if _identify(self._file) is None:
+                raise refuse_absent()
+            if durable:
+                self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("BEGIN IMMEDIATE")
+        self._lock.acquire()
+        self._depth += 1
 
     @property
     def version(self) -> int:
@@ -278,6 +341,14 @@ class Database:
         """Let go of the file. Safe to call twice."""
         with self._lock:
             self._connection.close()
+
+
+def _identify(file: Path) -> tuple[int, int] | None:
+    """Which file lies here: its device and inode; None for none."""
+    with suppress(OSError):
+        about = file.stat()
+        return about.st_dev, about.st_ino
+    return None
 
 
 def has_waiting_jobs(file: Path) -> bool:
@@ -301,7 +372,7 @@ def back_up(file: Path, dest: Path) -> Path:
     try:
         with (
             replace_whole(made) as part,
-            closing(sqlite3.connect(file, timeout=BUSY_MS / 1000)) as source,
+            closing(sqlite3.connect(file, timeout=BUSY_SECONDS)) as source,
             closing(sqlite3.connect(part)) as copy,
         ):
             source.backup(copy)  # in one step, which in write-ahead logging keeps nobody from writing
@@ -309,9 +380,9 @@ def back_up(file: Path, dest: Path) -> Path:
             if copy.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
                 raise _make_damage_error()
     except sqlite3.Error as error:
-        raise _refusal(error) from error
+        raise _refusal(error, made.parent) from error
     except OSError as error:
-        raise disk.refusal(error) from error
+        raise refuse_unwritten(error) from error
     return made
 
 
@@ -329,18 +400,33 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")  # one wrong byte fails no whole answer
+    suspect = _suspect(file).exists()
     try:
+        if is_header_damaged(file):
+            raise _make_damage_error()
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
-        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        check = "integrity_check" if suspect else "quick_check"
+        if connection.execute(f"PRAGMA {check}(1)").fetchone()[0] != "ok":
             raise _make_damage_error()
         _migrate(connection)
+        connection.execute(f"PRAGMA busy_timeout = {round(2000 * BUSY_STEP)}")  # from now on `Database` tries again
+    except UnicodeDecodeError:  # SQLite's own message holds what it has read
+        connection.close()
+        raise _make_damage_error() from None
     except BaseException:
         connection.close()
         raise
+    if suspect:
+        _suspect(file).unlink(missing_ok=True)
     return connection
+
+
+def _suspect(file: Path) -> Path:
+    """A file beside the database that says: damage was met at work, so check it whole when it is opened next."""
+    return file.with_name(f"{file.name}.suspect")
 
 
 def _make_damage_error() -> sqlite3.DatabaseError:
@@ -353,8 +439,10 @@ def _migrate(connection: sqlite3.Connection) -> None:
     """Bring the tables up to date. Raises `Refusal` for a database of another program or of a newer Stir."""
     connection.execute("BEGIN IMMEDIATE")
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if not 0 <= version <= MOST_VERSIONS or (application != APPLICATION_ID and tables >= OURS):
+        raise _make_damage_error()  # in its header
     if application not in (0, APPLICATION_ID) or (application == 0 and tables):
         raise Refusal(
             "The database in the home folder belongs to another program.", "Choose another folder with --home."
@@ -368,31 +456,25 @@ def _migrate(connection: sqlite3.Connection) -> None:
     connection.commit()
 
 
-def _set_aside(file: Path) -> Path:
-    """Move a damaged database and its log out of the way, keeping both."""
-    aside = file.with_name(f"{file.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**6:06d}")
-    for ending in ("", "-wal", "-shm"):
-        part = file.with_name(file.name + ending)
-        if part.exists():
-            part.replace(aside.with_name(aside.name + ending))
-    return aside
+def open(  # noqa: A001 - the verb the contract names
+    file: Path, log: logging.Logger | None = None, reopened: Callable[[], None] = lambda: None
+) -> Database:
+    """The database in `file`, made or brought up to date. `reopened` is as in `Database`.
 
-
-def open(file: Path, log: logging.Logger | None = None) -> Database:  # noqa: A001 - the verb the contract names
-    """The database in `file`, made or brought up to date.
-
-    A damaged one is moved aside and a fresh one begun: the clips come back from the recipes beside them, and `notes`
-    say so. Raises `Refusal` when the file can't be used at all.
+    A damaged one is moved aside and a fresh one begun with what can still be read of it; the other clips come back from
+    the recipes beside them, and `notes` say so. Raises `Refusal` when the file can't be used at all.
     """
     try:
-        return Database(_connect(file), log=log)
+        return Database(file, _connect(file), log=log, reopened=reopened)
     except sqlite3.DatabaseError as error:
         if (getattr(error, "sqlite_errorcode", 0) & 0xFF) not in DAMAGED:
-            raise _refusal(error) from error
+            raise _refusal(error, file.parent) from error
     try:
-        aside = _set_aside(file)
-        reason = f"the database was damaged and is kept as {aside.name}; clips were found again, waiting jobs were lost"
-        return Database(_connect(file), (Choice("library", "found again from the clips folder", reason),), log)
+        aside = set_aside(file)
+        connection = _connect(file)
+        salvage(aside, connection)
+        reason = f"the database was damaged and is kept as {aside.name}; what could be read of it was taken over"
+        return Database(file, connection, (Choice("library", "found again", reason),), log, reopened)
     except (OSError, sqlite3.Error):
         raise Refusal(
             "The library's database is damaged and can't be moved.", "Check the home folder's permissions."

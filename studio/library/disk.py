@@ -1,31 +1,16 @@
-"""Free space on the disk: whether there is enough before work starts, and a full or read-only disk in plain words."""
+"""Free space on the disk: whether there is enough before work starts."""
 
 from __future__ import annotations
 
-import errno
 import shutil
 import tempfile
 from pathlib import Path
 
 from studio.nouns import Refusal
+from studio.system_errors import refuse_unwritten
 
 RESERVE = 64 * 1024 * 1024
 """Bytes that stay free beside what is written: the database, posters and the rest of the machine need some too."""
-
-
-def is_full(error: OSError) -> bool:
-    """Whether a write failed for want of room."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-def refusal(error: OSError) -> Refusal:
-    """A failed write in the user's words, without the path."""
-    if is_full(error):
-        return Refusal("The disk is full.", "Free some space, then try again.")
-    why = error.strerror or type(error).__name__
-    return Refusal(
-        f"Stir's home folder can't be written ({why}).", "Check its permissions, or choose another with --home."
-    )
 
 
 def require(
@@ -41,7 +26,7 @@ def require(
             probe.flush()
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise refusal(error) from None
+        raise refuse_unwritten(error) from None
     if free < needed + RESERVE:
         raise Refusal(
             f"{what} may need {size(needed + RESERVE)} and the disk has {size(free)} left.",

@@ -72,6 +72,14 @@ class Owner:
             "The home folder's disk can't lock files.", "Choose a folder on a disk of this computer with --home."
         )
 
+    def renew(self, cache: Path) -> None:
+        """Claim the folder again, after its drive was away. Raises `Refusal`, OSError."""
+        self._locks.mkdir(exist_ok=True)
+        if not _is_same(self._handle, self._file):
+            before, self._handle = self._handle, self._claim()
+            before.close()
+        self.room(cache)
+
     def alive(self, token: str) -> bool:
         """Whether the process with this token still runs (this one included)."""
         if token == self.token:

@@ -14,6 +14,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from studio.nouns import FINISH, Refusal, Shot
+from studio.system_errors import explain_system_error
 
 LARGEST = 512 * 1024
 """Bytes of one log file; three older ones are kept."""
@@ -75,9 +76,13 @@ def describe_shot(shot: Shot) -> str:
 
 def report_fault(log: logging.Logger, what: str, error: BaseException, about: str = "") -> Refusal:
     """An error that nobody foresaw, written down under a short name: what to tell people, with the name to look for.
+    A failure of the machine (system_errors.py) needs no name: it is told as it is.
 
     `what` says what was being done ("this clip was made"), `about` is for the log alone ("job 1a2b3c4d").
     """
+    if known := explain_system_error(error):
+        log.error("%s: %s", about or what, trace(error))
+        return known
     entry = secrets.token_hex(3)
     log.error("entry %s, %s: %s", entry, about or what, trace(error))
     reason = f"Something went wrong inside Stir while {what}."

@@ -23,11 +23,21 @@ class Unreadable(Exception):
     """The file is not there, or is no network that can be run."""
 
 
+_NO_MEMORY = ("allocat", "bad_alloc", "pthread_create")
+"""What ONNX Runtime says where memory is missing: its errors have no code for it."""
+
+
+def _explain(name: str, error: Exception) -> Exception:
+    """The library's own errors have no common base."""
+    said = str(error)
+    return MemoryError(name) if any(word in said for word in _NO_MEMORY) else Unreadable(f"{name}: {said}")
+
+
 class Network:
     """One network. Any thread may run it; one run at a time, as what is held between layers is most of its memory."""
 
     def __init__(self, file: Path) -> None:
-        """Raises `Unreadable`."""
+        """Raises `Unreadable`, MemoryError."""
         runtime = _import_runtime()
         options = runtime.SessionOptions()
         options.intra_op_num_threads = os.cpu_count() or 1
@@ -37,9 +47,14 @@ class Network:
         # an arena.
         options.enable_mem_pattern = False
         try:
-            self._session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the library's own errors have no common base
-            raise Unreadable(f"{file.name}: {error}") from error
+            self._session = runtime.InferenceSession(
+                str(file),
+                options,
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,  # which would print
+            )
+        except Exception as error:
+            raise _explain(file.name, error) from error
         self._name = file.name
         self._input: str = self._session.get_inputs()[0].name
         self._outputs: list[str] = [output.name for output in self._session.get_outputs()]
@@ -48,21 +63,21 @@ class Network:
     def run(self, given: Floats, *outputs: str) -> tuple[Floats, ...]:
         """The outputs of these names, the first one where none is named. `given`: its only input, with a leading 1.
 
-        Raises `Unreadable` when it has no such output, or takes no such input.
+        Raises `Unreadable` when it has no such output, or takes no such input, and MemoryError.
         """
         wanted = list(outputs) or self._outputs[:1]
         with self._running:
             try:
                 return tuple(self._session.run(wanted, {self._input: np.ascontiguousarray(given, np.float32)}))
-            except Exception as error:  # as above
-                raise Unreadable(f"{self._name}: {error}") from error
+            except Exception as error:
+                raise _explain(self._name, error) from error
 
 
 @cache
 def _import_runtime() -> Any:
     import onnxruntime
 
-    onnxruntime.set_default_logger_severity(3)
+    onnxruntime.set_default_logger_severity(4)  # fatal: what fails is raised
     onnxruntime.disable_telemetry_events()  # its builds for Windows report to their maker
     return onnxruntime
 

@@ -6,7 +6,6 @@ How bytes become pixels is in image_decoder.py. No message names a path.
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
 import re
@@ -32,6 +31,7 @@ from studio.photo.intake import file_signature
 from studio.photo.intake.image_decoder import ENDINGS, decode_image
 from studio.photo.mend import apply_mends, check_mends, derive_photo
 from studio.photo.subject_mask import resolve_subject
+from studio.system_errors import refuse_absent, refuse_unwritten
 
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
@@ -123,7 +123,7 @@ class PhotoStore:
             photo = keep_auxiliaries(got.photo, got.image, got.data, self._find_before(got.photo.id), self._settings)
             write_whole(self._photos / f"{photo.id}.json", msgspec.json.encode(photo))
         except OSError as error:
-            raise refuse_unwritten(error) from None
+            raise refuse_unwritten(error, "The folder of photos") from None
         self._remember(photo.id, got.image)
         return photo
 
@@ -148,12 +148,12 @@ class PhotoStore:
     def require_original(self, photo: Photo) -> None:
         """Raises `Refusal` when the photo is not here, without opening it."""
         if self._find_original(photo.id) is None:
-            raise _refuse_missing()
+            raise self._refuse_missing()
 
     def _open_original(self, photo: Photo) -> Image:
         original = self._find_original(photo.id)
         if original is None:
-            raise _refuse_missing()
+            raise self._refuse_missing()
         _, image = read_photo(original, photo.name, damaged=True)  # whoever took it in has agreed
         self._remember(photo.id, image)
         return image
@@ -188,7 +188,7 @@ class PhotoStore:
             try:
                 write_whole(shown, _make_display(self.pixels(photo)))
             except OSError as error:
-                raise refuse_unwritten(error) from None
+                raise refuse_unwritten(error, "The folder of photos") from None
         return shown
 
     def get(self, photo_id: str) -> Photo:
@@ -197,6 +197,9 @@ class PhotoStore:
             return msgspec.json.decode((self._photos / f"{_check_id(photo_id)}.json").read_bytes(), type=Photo)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             raise _refuse_missing() from None
+
+    def _refuse_missing(self) -> Refusal:
+        return _refuse_missing() if self._photos.is_dir() else refuse_absent()
 
     def _find_before(self, photo_id: str) -> Photo | None:
         with contextlib.suppress(Refusal):
@@ -225,14 +228,6 @@ def _check_id(photo_id: str) -> str:
     if not re.fullmatch("[0-9a-f]{64}", photo_id):
         raise _refuse_missing()
     return photo_id
-
-
-def refuse_unwritten(error: OSError) -> Refusal:
-    """The refusal for a photo that couldn't be written: the disk is full, or the folder is closed to us."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Refusal("The disk is full, so the photo was not kept.", "Make some room, then add it again.")
-    why = error.strerror or "unknown reason"
-    return Refusal(f"The photo can't be kept ({why}).", "Check the studio's folder, or choose another with --home.")
 
 
 def _make_display(image: Image) -> bytes:
@@ -296,7 +291,7 @@ class MendedCache:
         if large is None:
             large = apply_mends(original(), mends, matte)
             with contextlib.suppress(OSError):  # a full disk costs time at the next turn, nothing else
-                self._folder.mkdir(parents=True, exist_ok=True)
+                self._folder.mkdir(exist_ok=True)
                 _, data = cv2.imencode(".png", cv2.cvtColor(large, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
                 write_whole(file, data.tobytes())
                 keep_newest(self._folder, "*.png", MOST_KEPT)

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from studio.atomic_write import make_folder
 from studio.nouns import Refusal
 from studio.studio import Studio
+from studio.system_errors import explain_system_error
 from studio.ui.uploads import Upload, find_upload
 
 WAITING = 3600.0
@@ -33,8 +35,7 @@ def find_folder(studio: Studio) -> Path:
 
 def take_uploads(studio: Studio, given: Sequence[Upload], press: str) -> Taken:
     """Move uploads into a folder of this press. Raises `Refusal` for a path that is no upload."""
-    folder = find_folder(studio) / press
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(find_folder(studio) / press, studio.settings.cache)
     texts = {_stem(one.name): one for one in given if one.name.lower().endswith(".txt")}
     files: list[Path] = []
     names: list[str] = []
@@ -63,6 +64,8 @@ def _move(studio: Studio, upload: Upload, dest: Path) -> None:
     try:
         shutil.move(find_upload(studio, upload), dest)
     except (OSError, ValueError) as error:
+        if known := explain_system_error(error):
+            raise known from None
         why = getattr(error, "strerror", None) or type(error).__name__
         raise Refusal(f"{upload.name} can't be kept ({why}).", "Make room on the disk and add it again.") from None
 

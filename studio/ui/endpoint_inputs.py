@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from studio import presets
+from studio.atomic_write import make_folder
 from studio.batch.batch_nouns import MOST_PHOTOS, BatchSettings
 from studio.config import MAX_UPLOAD_BYTES
 from studio.library.disk import size
@@ -65,8 +66,7 @@ def receive_photos(studio: Studio, given: object) -> tuple[list[Path], list[str]
     """The files of a batch, ZIPs among them, in a folder of their own, and what each is called. Raises `Refusal`."""
     if not isinstance(given, list) or not 0 < len(given) <= MOST_PHOTOS:
         raise Refusal(f"A batch is made of 1 to {MOST_PHOTOS} photos, or ZIPs of them.", "Give a list of them.")
-    folder = batch_uploads.find_folder(studio) / uuid.uuid4().hex
-    folder.mkdir(parents=True)
+    folder = make_folder(batch_uploads.find_folder(studio) / uuid.uuid4().hex, studio.settings.cache)
     files: list[Path] = []
     names: list[str] = []
     try:
@@ -122,7 +122,7 @@ def _open_data(studio: Studio, given: str) -> Generator[Path]:
         raise Refusal("This data URL isn't base64.", "Write the file's bytes in base64, without line ends.") from None
     folder = studio.settings.uploads / f"program-{uuid.uuid4().hex}"
     try:
-        folder.mkdir(parents=True)
+        make_folder(folder, studio.settings.cache)
         file = folder / f"file.{head[1].rpartition('/')[2].split('+')[0][:8] or 'jpg'}"
         file.write_bytes(data)
         yield file

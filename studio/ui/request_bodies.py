@@ -26,6 +26,8 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.library.logbook import trace
+from studio.nouns import Refusal
+from studio.system_errors import explain_system_error, refuse_absent
 
 DEEPEST = 64
 """Levels of lists and objects: a page's own messages have nine."""
@@ -71,6 +73,8 @@ class WellFormed:
                 return await _refuse(why)(scope, receive, send)
         if not _is_upload(scope):
             return await self._answer(scope, receive, send)
+        if not self._uploads.parent.is_dir():  # Gradio would make it anew, where its drive belongs
+            return await _tell(refuse_absent())(scope, receive, send)
         self._uploading, began = self._uploading + 1, time.time()
         try:
             # without an upload_id, which Gradio keeps for ever for a page that asks how far an upload is
@@ -103,6 +107,8 @@ class WellFormed:
             if started:  # a stream of events: it ends here
                 with contextlib.suppress(RuntimeError):
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
+            elif _is_upload(scope) and (known := explain_system_error(error)):
+                await _tell(known)(scope, receive, send)
             elif _is_upload(scope):
                 await _refuse("an upload holds files and nothing else")(scope, receive, send)
             elif misfits:
@@ -154,6 +160,11 @@ def _is_upload(scope: Scope) -> bool:
 
 def _refuse(why: str) -> JSONResponse:
     return JSONResponse({"error": SAYS.format(why=why)}, 400)
+
+
+def _tell(refusal: Refusal) -> JSONResponse:
+    """507 (RFC 4918: what is sent can't be stored), and why."""
+    return JSONResponse({"error": str(refusal)}, 507)
 
 
 def _is_call(path: str) -> bool:

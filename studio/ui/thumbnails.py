@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from studio.atomic_write import replace_whole
+from studio.atomic_write import make_folder, replace_whole
 from studio.nouns import Clip, Photo, Refusal
 from studio.studio import Studio
 
@@ -42,7 +42,7 @@ def make_clip_thumb(studio: Studio, clip: Clip, make: bool = True) -> Path:
 
     with suppress(Refusal, OSError), Image.open(studio.library.poster(clip)) as poster:
         poster.thumbnail((HEIGHT * 4, HEIGHT))
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent, studio.settings.cache)
         with replace_whole(file) as half:
             poster.convert("RGB").save(half, "JPEG", quality=82)
     return file
@@ -64,7 +64,7 @@ def make_first_frame(studio: Studio, clip: Clip, make: bool = True) -> Path | No
 
     with suppress(Refusal, OSError, ValueError):
         picture = Image.fromarray(decode_first_frame(studio.library.file(clip)))
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent, studio.settings.cache)
         with replace_whole(file) as half:
             picture.save(half, "JPEG", quality=88)
         return file
@@ -84,7 +84,7 @@ def make_photo_thumb(studio: Studio, photo: Photo) -> Path:
     view = studio.photos.view(photo)
     with suppress(OSError), Image.open(view) as picture:
         picture.thumbnail((PHOTO_SIDE * 2, PHOTO_SIDE))
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent, studio.settings.cache)
         with replace_whole(file) as half:
             picture.convert("RGB").save(half, "JPEG", quality=82)
         return file

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Message, Receive
 
+from studio.atomic_write import make_folder
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Refusal
 from studio.visitors.house import VisitorHouse
@@ -73,8 +74,7 @@ def _keep(form: FormData, house: VisitorHouse, visitor: str) -> list[str]:
             shutil.rmtree(left, ignore_errors=True)
     kept: list[str] = []
     for file in files:
-        folder = settings.uploads / secrets.token_hex(16)
-        folder.mkdir(parents=True)
+        folder = make_folder(settings.uploads / secrets.token_hex(16), settings.cache)
         ending = Path(Path(file.filename or "").name).suffix.lower()
         place = folder / f"upload{ending if ending[1:].isalnum() and len(ending) < 12 else ''}"
         with place.open("wb") as sink:

@@ -12,9 +12,9 @@ PATIENCE = 40.0
 """Seconds; never a measure, only the end of hope."""
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool], patience: float = PATIENCE) -> None:
     """Wait for a condition."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < end, "it never came to be"
         time.sleep(0.01)

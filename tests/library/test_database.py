@@ -102,7 +102,7 @@ def test_a_damaged_database_is_moved_aside_and_kept(tmp_path: Path, harm: str) -
     }[harm]
     file.write_bytes(bad)
     fresh = database.open(file)
-    assert names(fresh) == set()
+    assert len(names(fresh)) == (200 if harm == "header" else 0), "what can be read is taken over"
     aside = [other for other in tmp_path.glob("stir.db.damaged-*") if other.suffix != ".db-wal"]
     assert [other.read_bytes() for other in aside] == [bad]
     assert aside[0].name in fresh.notes[0].reason

@@ -12,6 +12,7 @@ import pytest
 from studio.library import disk, file_names, logbook
 from studio.library.file_cache import FileCache
 from studio.nouns import Refusal
+from studio.system_errors import refuse_unwritten
 
 
 @pytest.mark.parametrize(
@@ -57,8 +58,8 @@ def test_a_folder_that_cannot_be_written_is_refused_without_its_path(tmp_path: P
 
 
 def test_a_full_disk_is_called_full() -> None:
-    assert "full" in disk.refusal(OSError(errno.ENOSPC, "No space left on device")).reason
-    assert "full" not in disk.refusal(OSError(errno.EACCES, "Permission denied")).reason
+    assert "full" in refuse_unwritten(OSError(errno.ENOSPC, "No space left on device")).reason
+    assert "full" not in refuse_unwritten(OSError(errno.EACCES, "Permission denied")).reason
 
 
 @pytest.mark.parametrize(("amount", "words"), [(850_000, "850 kB"), (27_000_000, "27 MB"), (1_400_000_000, "1.4 GB")])

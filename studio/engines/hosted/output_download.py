@@ -22,6 +22,7 @@ import httpx2
 from studio.engines.hosted.http_calls import NOT_SENT, Origin, Reply, explain, is_loopback, open_plain, split_origin
 from studio.engines.hosted.service import Going, Remote, ServiceRefusal
 from studio.library import disk
+from studio.system_errors import refuse_unwritten
 
 LARGEST_FILM = 2_000_000_000
 """Bytes of a film: twenty seconds at 4K have some 150 MB."""
@@ -87,7 +88,7 @@ class FilmFetcher:
                 time.sleep(pause)
             os.replace(part, to)  # noqa: PTH105  (replaces also on Windows)
         except OSError as error:
-            raise disk.refusal(error) from None
+            raise refuse_unwritten(error) from None
         finally:
             part.unlink(missing_ok=True)
 

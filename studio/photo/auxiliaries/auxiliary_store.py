@@ -85,6 +85,6 @@ def _keep(values: NDArray[Any], folder: Path) -> str:
     digest = hashlib.sha256(repr(values.shape).encode() + values.tobytes()).hexdigest()
     kept = folder / f"{digest}.png"
     if not kept.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         write_whole(kept, cv2.imencode(".png", values)[1].tobytes())
     return digest

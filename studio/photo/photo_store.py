@@ -31,7 +31,7 @@ from studio.photo.intake import file_signature
 from studio.photo.intake.image_decoder import ENDINGS, decode_image
 from studio.photo.mend import apply_mends, check_mends, derive_photo
 from studio.photo.subject_mask import resolve_subject
-from studio.system_errors import refuse_absent, refuse_unwritten
+from studio.system_errors import explain_system_error, refuse_absent, refuse_unwritten
 
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
@@ -195,8 +195,8 @@ class PhotoStore:
         """The photo with this id. Raises `Refusal` when it is not here."""
         try:
             return msgspec.json.decode((self._photos / f"{_check_id(photo_id)}.json").read_bytes(), type=Photo)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-            raise _refuse_missing() from None
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise explain_system_error(error) or _refuse_missing() from None
 
     def _refuse_missing(self) -> Refusal:
         return _refuse_missing() if self._photos.is_dir() else refuse_absent()

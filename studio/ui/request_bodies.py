@@ -74,6 +74,8 @@ class WellFormed:
         if not _is_upload(scope):
             return await self._answer(scope, receive, send)
         if not self._uploads.parent.is_dir():  # Gradio would make it anew, where its drive belongs
+            while (await receive()).get("more_body", False):  # who sends it reads the answer only then
+                pass
             return await _tell(refuse_absent())(scope, receive, send)
         self._uploading, began = self._uploading + 1, time.time()
         try:

@@ -22,7 +22,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("full", ("full", "enough room", "has 0 kB left")),
+        ("full", ("full", "filled up", "enough room", "has 0 kB left")),
         ("fills up", ("full", "filled up")),
         ("taken out", ("isn't there any more",)),
         ("read-only", ("can only be read",)),

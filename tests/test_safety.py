@@ -28,7 +28,7 @@ def test_a_home_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(Refusal, match="can't be written") as refused:
         Studio(Settings(tmp_path / "file" / "home"))
-    assert "STIR_HOME" in refused.value.remedy
+    assert "--home" in refused.value.remedy
 
 
 def test_nothing_is_written_outside_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

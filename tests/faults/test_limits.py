@@ -99,7 +99,7 @@ def test_too_many_open_files_are_told_and_the_next_try_works(opened: Open, tmp_p
     try:
         job = studio.submit(replace(shot, seed=3))
         state = ended(studio, job.id).state
-        with pytest.raises(Refusal, match="Too many (open )?files"):
+        with pytest.raises(Refusal, match=r"Too many (open )?files"):
             studio.exports.export_all([clip.id for clip in studio.library.find()], False)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -95,7 +95,7 @@ def download(settings: Settings, tick: Tick, published: Published = PUBLISHED) -
     from filelock import FileLock
 
     from studio.engines.diffusion.files.hub import Gone
-    from studio.library import disk as room
+    from studio.system_errors import refuse_unwritten
 
     place = folder(settings)
     try:
@@ -108,7 +108,7 @@ def download(settings: Settings, tick: Tick, published: Published = PUBLISHED) -
     except Gone as gone:
         raise Refusal(gone.reason, "Choose the built-in depth, or give a depth map of your own.") from None
     except OSError as error:
-        raise room.refusal(error) from None
+        raise refuse_unwritten(error) from None
 
 
 def estimate(image: Image, settings: Settings) -> Floats:

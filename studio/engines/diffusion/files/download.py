@@ -37,6 +37,7 @@ from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.files.store import Store
 from studio.library import disk as room
 from studio.nouns import Progress, Refusal
+from studio.system_errors import refuse_unwritten
 
 ABREAST = 4
 """Files at once: one connection seldom fills a line."""
@@ -223,7 +224,7 @@ def _prepare(plan: FetchPlan, card: ModelCard) -> None:
         book = read_ledger(plan.folder)
         write_ledger(plan.folder, extend_ledger(book, plan.repo, plan.commit, plan.licence, plan.files, card.id))
     except OSError as error:
-        raise room.refusal(error) from None
+        raise refuse_unwritten(error) from None
 
 
 WAITING = Progress("wait", note="waits for the download before it")

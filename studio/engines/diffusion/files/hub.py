@@ -28,6 +28,7 @@ from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.files.store import Store
 from studio.library import disk as room
 from studio.nouns import Refusal
+from studio.system_errors import refuse_unwritten
 
 PATIENCE = 20.0
 """Seconds without a byte until a connection counts as broken; also the longest that a stop may take."""
@@ -116,7 +117,7 @@ def explain(error: Exception, repo: str) -> Refusal:
         why = f"{_host()} can't be reached."
         return Refusal(why, "Check the connection, then try again: what has arrived is kept. Or use an offline folder.")
     if isinstance(error, OSError):
-        return room.refusal(error)
+        return refuse_unwritten(error)
     return Refusal(f"The answer of {_host()} can't be understood ({type(error).__name__}).", "Try again later.")
 
 

@@ -39,9 +39,9 @@ from studio.engines.diffusion.files.local_files import (
 )  # fmt: skip
 from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.files.safetensors_header import DamagedFile
-from studio.library import disk as room
 from studio.nouns import Refusal
 from studio.preferences import Preferences
+from studio.system_errors import refuse_unwritten
 
 REPO = re.compile(r"[A-Za-z0-9_][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}")
 REVISION = re.compile(r"[A-Za-z0-9_][\w./-]{0,200}")
@@ -364,5 +364,5 @@ def _remove(need: FileSet, kept: set[str], card: str) -> int:
         if book := read_ledger(folder):
             write_ledger(folder, shrink_ledger(book, card, kept))
     except OSError as error:
-        raise room.refusal(error) from None
+        raise refuse_unwritten(error) from None
     return freed

@@ -40,6 +40,7 @@ from studio.engines.diffusion.memory.loader import find_class
 from studio.engines.diffusion.memory.weight_reader import DTYPES
 from studio.library import disk as room
 from studio.nouns import Progress, Refusal
+from studio.system_errors import refuse_unwritten
 
 CHUNK = 8 * 1024 * 1024
 NAMES: dict[Dtype, str] = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}
@@ -81,7 +82,7 @@ def convert(
                 for one in todo:
                     _drop_published(one, store, card, others)
     except OSError as error:
-        raise room.refusal(error) from None
+        raise refuse_unwritten(error) from None
     except DamagedFile as damage:
         raise Refusal(f"{card.title} can't be converted: {damage}.", "Download the model again.") from None
 

@@ -50,7 +50,7 @@ class Zoom:
             choices=said,
         )
 
-    def read(self, image: Image, shot: Shot) -> Scene:
+    def read(self, image: Image, shot: Shot, tick: Tick = lambda progress: None) -> Scene:
         """A made scene, whatever the photo; it says whose depth was asked for."""
         self._stumble("read")
         given = len(shot.depth) == 64

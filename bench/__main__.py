@@ -21,7 +21,7 @@ from pathlib import Path
 BENCHES = (
     "quality", "steady", "seam", "depth", "doctor", "mend", "speed", "side_by_side", "open_compare", "peers", "diffusion", "gpu",
     "check", "damage", "score_time", "fuzz", "house", "remake", "hdr", "intake", "load", "moves", "fp8_step", "lanes", "hosted",
-    "decoding", "batch", "farm", "day", "tabs", "slopes", "event_fuzz",
+    "decoding", "batch", "farm", "day", "tabs", "large_library", "slopes", "event_fuzz",
 )  # fmt: skip
 
 

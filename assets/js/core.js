@@ -76,28 +76,32 @@
     return svg;
   }
 
-  const memory = {
+  /* What a browser remembers: `memory` for all of its tabs, `session` for this one alone, also after it is loaded again. */
+  const remember = (store) => ({
     get(key, otherwise) {
       try {
-        return JSON.parse(localStorage.getItem("stir." + key)) ?? otherwise;
+        return JSON.parse(store().getItem("stir." + key)) ?? otherwise;
       } catch {
         return otherwise;
       }
     },
     set(key, value) {
       try {
-        localStorage.setItem("stir." + key, JSON.stringify(value));
+        store().setItem("stir." + key, JSON.stringify(value));
       } catch {
         /* a private window may refuse; the page works without memory */
       }
     },
-  };
+  });
+  const memory = remember(() => localStorage);
+  const session = remember(() => sessionStorage);
 
   const Stir = {
     parts,
     h,
     icon,
     memory,
+    session,
     /* Gradio loses what a part writes while it is being mounted. So what each part has written is kept here, and written
        once more before anything is sent: the studio gets what the page shows. */
     mount(name, part) {

@@ -142,11 +142,6 @@
       undo: () => (toast.matches(":popover-open") ? undo : null),
       has: (id) => marked.has(id),
       paint,
-      /* What is no longer there is no longer marked. */
-      keep(ids) {
-        for (const id of marked) if (!ids.has(id)) marked.delete(id);
-        paint();
-      },
     };
   };
 })();

@@ -102,9 +102,9 @@ def _find_clip(studio: Studio, words: str) -> Clip:
     file = Path(words).expanduser()
     if not file.is_file():
         return studio.library.find_id(words)
-    for clip in studio.library.find(limit=100_000):
-        if clip.file == file.name and (studio.settings.clips / clip.file).samefile(file):
-            return clip
+    clip = studio.library.find_by_file(file.name)
+    if clip and (studio.settings.clips / clip.file).samefile(file):
+        return clip
     raise Refusal(f"{words} isn't a clip of the library.", "Give an id from: python -m studio library")
 
 

@@ -20,6 +20,7 @@ from studio.library.file_names import plain, sorting
 from studio.nouns import Clip, Refusal, Shot, replace
 from studio.system_errors import Hindrance, refuse_absent, refuse_unwritten
 
+# ruff: noqa: S608 - the SQL is put together from constants only
 MOST_WORDS = 8
 MOST_LISTED = 1000
 
@@ -53,12 +54,20 @@ def list_words(shot: Shot) -> str:
     return " ".join((*said, *titles, shot.photo.name, shot.model, *names)).replace("_", " ")
 
 
-def _select(words: str, trashed: bool, stars: int) -> tuple[str, tuple[object, ...]]:
-    """Which rows are looked for: the end of a statement, and its values."""
+def _match(words: str, trashed: bool, stars: int) -> tuple[str, tuple[object, ...]]:
+    """The rows that are looked for: the end of a statement, and its values. Read in an index, which holds no JSON."""
     wanted = plain(words[:1000]).split()[:MOST_WORDS]
-    rated = " AND rating >= ?" if stars > 0 else ""
-    values = (int(trashed), *([stars] if stars > 0 else []), *wanted)
-    return " FROM clips WHERE trashed = ?" + rated + " AND instr(words, ?)" * len(wanted), values
+    having = " AND instr(words, ?)" * len(wanted)
+    which = f" FROM clips INDEXED BY clips_by_words WHERE trashed = ? AND rating >= ?{having}"
+    return which, (int(trashed), max(0, stars), *wanted)
+
+
+def _select(words: str, trashed: bool, stars: int) -> tuple[str, tuple[object, ...]]:
+    """The same in whatever order is asked for, by an index of that order: no JSON is read that isn't shown."""
+    if not words.strip() and stars <= 0:
+        return " FROM clips WHERE trashed = ?", (int(trashed),)
+    which, values = _match(words, trashed, stars)
+    return f" FROM clips WHERE trashed = ? AND rowid IN (SELECT rowid{which})", (int(trashed), *values)
 
 
 def read_recipe_beside(file: Path) -> Shot | None:
@@ -221,9 +230,18 @@ class Clips:
         which, values = _select(words, trashed, stars)
         return tuple(str(row[0]) for row in self._database.read(f"SELECT id{which} ORDER BY {ORDERS[sort]}", values))
 
+    def find_place(
+        self, clip_id: str, words: str = "", trashed: bool = False, sort: Sort = "newest", stars: int = 0
+    ) -> int | None:
+        """How many clips stand before this one among those that `find` would find; None where it isn't among them."""
+        which, values = _select(words, trashed, stars)
+        sql = f"SELECT id, row_number() OVER (ORDER BY {ORDERS[sort]}) AS place{which}"
+        rows = self._database.read(f"SELECT place FROM ({sql}) WHERE id = ?", (*values, clip_id))
+        return int(str(rows[0][0])) - 1 if rows else None
+
     def count(self, words: str = "", trashed: bool = False, stars: int = 0) -> int:
         """How many clips have every one of the words and at least so many stars."""
-        which, values = _select(words, trashed, stars)
+        which, values = _match(words, trashed, stars)
         return int(str(self._database.read(f"SELECT count(*){which}", values)[0][0]))
 
     def get(self, clip_id: str) -> Clip:
@@ -253,6 +271,10 @@ class Clips:
             )
         return tuple(here[clip_id] for clip_id in wanted)
 
+    def find_by_file(self, name: str) -> Clip | None:
+        """The clip outside the trash whose file is called so; None where there is none."""
+        return next(iter(self._read("SELECT id, clip FROM clips WHERE trashed = 0 AND file = ?", (name,))), None)
+
     def has(self, clip_id: str) -> bool:
         """Whether a clip is in the library, in the trash or not."""
         return bool(self._database.read("SELECT 1 FROM clips WHERE id = ?", (clip_id,)))
@@ -275,7 +297,8 @@ class Clips:
 
     def find_id(self, words: str) -> Clip:
         """The one clip whose id begins with these words. Raises `Refusal` when there is none, or several."""
-        found = [clip for clip in self.find(limit=100_000) if clip.id.startswith(words)] if words else []
+        sql = "SELECT id, clip FROM clips WHERE +trashed = 0 AND id >= ? AND id < ? || char(1114111) LIMIT 100"
+        found = self._read(sql, (words, words)) if words else []
         if len(found) != 1:
             which = "No clip is" if not found else f"{len(found)} clips are"
             raise Refusal(f"{which} called {words!r}.", "Give a file, or an id from: python -m studio library")

@@ -199,6 +199,11 @@ def _add_damaged_rows(connection: sqlite3.Connection) -> None:
     )
 
 
+def _add_words_index(connection: sqlite3.Connection) -> None:
+    """Words are looked for in an index of their own, which is a tenth of the table with its JSON."""
+    connection.execute("CREATE INDEX IF NOT EXISTS clips_by_words ON clips (trashed, rating, words)")
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
     _add_sorting,
@@ -209,6 +214,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _add_paid_jobs,
     _add_batches,
     _add_damaged_rows,
+    _add_words_index,
 )
 """Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add.
 """

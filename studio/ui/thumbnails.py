@@ -94,8 +94,7 @@ def make_photo_thumb(studio: Studio, photo: Photo) -> Path:
 def sweep_thumbs(studio: Studio) -> None:
     """Remove the pictures of clips that are gone for good."""
     folder = find_folder(studio)
+    kept = {*studio.library.ids(), *studio.library.ids(trashed=True)}
     for file in (*folder.glob("*.*"), *(folder / FIRSTS).glob("*.*")):
-        try:
-            studio.library.get(file.stem)
-        except Refusal:
+        if file.stem not in kept and not studio.library.has(file.stem):  # one may have come meanwhile
             file.unlink(missing_ok=True)

@@ -27,6 +27,9 @@ PAGE = 60
 BESIDE = 6
 """Comparisons that stand in one row above the clips."""
 
+MOST_LOOKED_AT = 24
+"""Clips by which a page finds its place again: the first that is still there."""
+
 MOST_MARKED = 10_000
 """Clips that something may be done to at once."""
 
@@ -42,6 +45,14 @@ class ClipSearch(Noun, frozen=True):
     stars: Stars = 0
     offset: Count = 0
     limit: Annotated[int, msgspec.Meta(ge=0, le=1000)] = PAGE
+
+
+class PlaceSearch(ClipSearch, frozen=True):
+    """The same, and clips that are looked at, first to last."""
+
+    ids: Annotated[
+        tuple[Annotated[str, msgspec.Meta(max_length=64)], ...], msgspec.Meta(max_length=MOST_LOOKED_AT)
+    ] = ()
 
 
 class SeveralClips(Noun, frozen=True):
@@ -67,6 +78,7 @@ class LibraryPanel:
             make_call("trash_clip", ById, lambda ask: studio.library.trash(ask.id)),
             make_call("restore_clip", ById, lambda ask: studio.library.restore(ask.id)),
             make_call("find_ids", ClipSearch, self.find_ids),
+            make_call("find_place", PlaceSearch, self.find_place),
             make_call("trash_clips", SeveralClips, lambda ask: studio.library.trash(ask.ids)),
             make_call("restore_clips", SeveralClips, lambda ask: studio.library.restore(ask.ids)),
             make_call("rate_clips", SeveralClips, lambda ask: studio.library.rate(ask.ids, ask.stars)),
@@ -101,6 +113,15 @@ class LibraryPanel:
         """Every clip that is found, to mark them all."""
         ids = self.studio.library.ids(search.words[:200], search.trashed, search.sort, search.stars)
         return {"ids": ids[:MOST_MARKED]}
+
+    def find_place(self, search: PlaceSearch) -> dict[str, Any]:
+        """The first of some clips that is still found, and how many stand before it; nothing where none is."""
+        which = search.words[:200], search.trashed, search.sort, search.stars
+        for clip_id in search.ids:
+            place = self.studio.library.find_place(clip_id, *which)
+            if place is not None:
+                return {"id": clip_id, "place": place}
+        return {}
 
     def export(self, ask: SeveralClips) -> dict[str, str]:
         """One zip of several clips."""

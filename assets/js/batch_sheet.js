@@ -61,7 +61,7 @@
     const go = h("button", { type: "button", class: "primary", id: "batch-go" }, h("span"));
     const goOn = Stir.once(async () => {
       note.clear();
-      if (await Stir.paying((paid) => ask(server.start_batch, { id, rows: null, paid }))) Stir.say("The batch is on its way.");
+      if (await Stir.paying((paid) => ask(server.start_batch, { id, rows: null, paid }))) Stir.claim(id), Stir.say("The batch is on its way.");
       refresh();
     });
     go.addEventListener("click", () => goOn());

@@ -1,6 +1,6 @@
 /* The clip panel: a draft of the camera path, how far the job is, and the clip when it is done. */
 (() => {
-  const { h, file, memory } = Stir;
+  const { h, file, memory, session } = Stir;
   const ACTIVE = ["queued", "running"];
   const STUCK = ["failed", "interrupted"];
 
@@ -31,7 +31,7 @@
     let view = "draft";
     let shown = null; // the clip on the player
     let job = null; // the job whose progress is shown
-    let follow = memory.get("follow", null);
+    let follow = session.get("follow", null); // of this tab, also after it is loaded again
     const pending = new Set(); // jobs whose end has not been shown yet
     let settled = null;
     let lively = null; // the running job whose live picture is here, and that picture's shape
@@ -140,7 +140,8 @@
     });
     function remember(id) {
       follow = id;
-      memory.set("follow", id);
+      session.set("follow", id);
+      Stir.claim(id);
     }
     function attach(id) {
       remember(id);
@@ -151,10 +152,12 @@
     }
 
     // The board ------------------------------------------------------------------------------------------------------
+    /* Of what other tabs and programs have begun nothing is followed here: it is in the strip, and can be stopped there. */
     function look(board) {
-      const mine = board.jobs.find((one) => one.id === follow);
-      const running = mine?.state === "running" ? mine : board.jobs.find((one) => one.state === "running");
-      job = running ?? board.jobs.find((one) => one.state === "queued") ?? null;
+      const own = board.jobs.filter(Stir.isOwn);
+      const mine = own.find((one) => one.id === follow);
+      const running = mine?.state === "running" ? mine : own.find((one) => one.state === "running");
+      job = running ?? own.find((one) => one.state === "queued") ?? null;
       watchLive(running);
       if (running) pending.add(running.id), ACTIVE.includes(mine?.state) || remember(running.id);
       for (const id of pending) {
@@ -254,6 +257,7 @@
     });
     Stir.on("answered", (value) => {
       if (value.kind !== "submitted") return Stir.emit("refusal", { ...value, pressed: true });
+      Stir.claim(value.jobs);
       value.jobs.forEach((id) => pending.add(id)), value.jobs.slice(-1).forEach(attach);
       dock.left();
       dock.go();

@@ -96,6 +96,9 @@
   const memory = remember(() => localStorage);
   const session = remember(() => sessionStorage);
 
+  const OWNED = 1000;
+  const own = new Set(session.get("own", []));
+
   const Stir = {
     parts,
     h,
@@ -151,6 +154,12 @@
       if (topic in known) hear(known[topic]);
     },
     now: (topic) => known[topic],
+    /* Jobs that this tab has begun, and groups of them: what it follows and what its keys stop. Others' are shown in the strip. */
+    claim(ids) {
+      for (const id of [ids].flat()) id && own.add(id);
+      session.set("own", [...own].slice(-OWNED));
+    },
+    isOwn: (job) => own.has(job.id) || own.has(job.group),
     /* A photo's picture laid so that its crop fills the box around it. Answers the crop's shape, width over height. */
     cut(picture, { view, width, height, crop: { x, y, w, h: tall } }) {
       if (picture.dataset.view !== view) (picture.src = Stir.file(view)), (picture.dataset.view = view);
@@ -181,6 +190,7 @@
         Stir.emit("refusal", { where, ...answer.refusal });
         return null;
       }
+      if (answer?.job || answer?.jobs) Stir.claim(answer.job ?? answer.jobs);
       return answer;
     },
     /* A sheet that only some open: its script and its style come when it is opened first. `call` answers with them and with what the

@@ -3,7 +3,7 @@
 (() => {
   const { h, memory, session } = Stir;
   const PAGE = 60;
-  const HELD = 600; // cards at once: what lies further off is asked for again, so that ten thousand cost what a few do
+  const HELD = 300; // cards at once: what lies further off is asked for again, so that ten thousand cost what a few do
   const LOOKED_AT = 24; // cards by which the place is found again, should the first of them be gone
   const AHEAD = 800; // px
   const SORTS = [["newest", "Newest first"], ["oldest", "Oldest first"], ["longest", "Longest first"], ["best", "Best rated first"], ["name", "By name"]];

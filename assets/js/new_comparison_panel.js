@@ -192,6 +192,7 @@
       sending = false;
       paintGo();
       if (!id) return refused ? note.show(refused) : null;
+      Stir.claim(id);
       node.close();
       Stir.say("The comparison is started.");
       Stir.compare(id);

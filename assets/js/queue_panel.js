@@ -78,8 +78,9 @@
       node.dataset.state = job.state;
       node.draggable = job.state === "queued";
       title.textContent = job.title;
-      motion.textContent = `${job.motion} · ${length(job)}`;
-      node.title = job.reason ? `${job.reason} ${job.remedy ?? ""}` : `${job.title}, ${job.motion}, ${length(job)}`;
+      const elsewhere = Stir.isOwn(job) || !ACTIVE.includes(job.state) ? "" : ", begun elsewhere";
+      motion.textContent = `${job.motion} · ${length(job)}${elsewhere}`;
+      node.title = job.reason ? `${job.reason} ${job.remedy ?? ""}` : `${job.title}, ${job.motion}, ${length(job)}${elsewhere}`;
       live(job, face);
       bar.to(part(job));
       bar.hidden = job.state !== "running";
@@ -91,7 +92,7 @@
       again.hidden = !ended;
       again.setAttribute("aria-label", (job.state === "interrupted" ? "Resume " : "Retry ") + job.title);
       away.hidden = job.state === "done" || (ended && job.state !== "interrupted");
-      away.setAttribute("aria-label", "Cancel " + job.title);
+      away.setAttribute("aria-label", "Cancel " + job.title + elsewhere);
     }
     /* The picture of what is being made, while there is one; it has the clip's own shape already. */
     function live(job, face) {
@@ -190,7 +191,7 @@
       }
       recent.hidden = !clips.length;
       all.querySelector("span").textContent = kept > clips.length ? `All ${kept} in the library` : "Open the library";
-      const busy = count(jobs, ...ACTIVE);
+      const busy = count(jobs.filter(Stir.isOwn), ...ACTIVE);
       document.title = busy ? `(${busy}) Stir` : "Stir";
     }
     /* Entries that could not be read, told once in this browser. */

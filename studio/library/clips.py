@@ -6,6 +6,7 @@ clip's own file last, then the row.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -148,18 +149,18 @@ class Clips:
         `busy` gives the ids that are being made now. It is asked after the folder has been read, so that a clip which
         arrives meanwhile is either busy or has its row.
         """
-        here = {entry.name for entry in self.folder.iterdir()}
+        with os.scandir(self.folder) as entries:  # names alone: ten thousand clips are thirty thousand files
+            here = {entry.name for entry in entries}
         making = busy()
         found = 0
         with self._database.write():  # nobody else changes a clip meanwhile
             rows = self._database.read("SELECT id, file FROM clips")
             spared = making | {str(row[0]) for row in rows}
             for name in here:
-                recipe = self.folder / name
                 if name.startswith(".") and name.endswith(".part") and name.split(".")[1] not in making:
-                    recipe.unlink(missing_ok=True)
-                elif name.endswith(".json") and recipe.stem not in spared:
-                    found += self._take_back(recipe, here)
+                    (self.folder / name).unlink(missing_ok=True)
+                elif name.endswith(".json") and name.removesuffix(".json") not in spared:
+                    found += self._take_back(self.folder / name, here)
             for clip_id, file in rows:
                 if file not in here and not (self.folder / str(file)).exists():
                     self._database.read("DELETE FROM clips WHERE id = ?", (clip_id,))

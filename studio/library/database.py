@@ -200,8 +200,11 @@ def _add_damaged_rows(connection: sqlite3.Connection) -> None:
 
 
 def _add_words_index(connection: sqlite3.Connection) -> None:
-    """Words are looked for in an index of their own, which is a tenth of the table with its JSON."""
+    """Words are looked for, and files compared with those of the folder, in indexes: a tenth of the table with its
+    JSON.
+    """
     connection.execute("CREATE INDEX IF NOT EXISTS clips_by_words ON clips (trashed, rating, words)")
+    connection.execute("CREATE INDEX IF NOT EXISTS clips_by_file ON clips (file, id)")
 
 
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (

@@ -115,7 +115,7 @@ def save_poster(page: Page, tmp_path: Path) -> None:
         assert (poster.format, min(poster.size)) == ("PNG", 360)
 
 
-def test_a_reload_and_a_second_tab_find_the_running_job(page: Page, app: App, open_page: Open) -> None:
+def test_a_tab_follows_and_stops_its_own_jobs_also_after_a_reload(page: Page, app: App) -> None:
     sample(page)
     quick(page, 8)
     app.zoom.pace = HELD
@@ -124,12 +124,23 @@ def test_a_reload_and_a_second_tab_find_the_running_job(page: Page, app: App, op
     expect(page.locator(".stage-words")).to_contain_text("of 128", timeout=WAIT)
     page.reload()
     expect(page.locator(".stage-words")).to_contain_text("of 128", timeout=WAIT)
-    other = open_page()
-    expect(other.locator(".job[data-state='running']")).to_be_visible()
-    expect(other.locator("#stop")).to_be_visible()
+    other = page.context.new_page()  # which shares all that a browser remembers
+    other.goto(app.url)
+    theirs = other.locator(".job[data-state='running']")
+    expect(theirs).to_contain_text("begun elsewhere", timeout=WAIT)
+    expect(other.locator("#stop")).to_be_hidden()
+    assert other.title() == "Stir"
+    other.keyboard.press("Escape")
+    page.locator("#animate").click()
+    waits = other.locator(".job[data-state='queued']")
+    waits.get_by_label("begun elsewhere").click()  # on purpose, one of them
+    expect(waits).to_have_count(0, timeout=WAIT)
+    expect(page.locator(".stage-words")).to_contain_text("of 128")
+    expect(page).to_have_title("(1) Stir")
     app.zoom.pace = 0.0
     plays(page)
     expect(other.locator(".shelf .clip-tile")).to_have_count(1, timeout=WAIT)
+    expect(other.locator(".player")).to_be_hidden()
 
 
 def test_the_queue_is_put_in_order_by_keys_and_by_dragging(page: Page, app: App) -> None:

@@ -44,6 +44,7 @@ def put(studio: Studio, numbers: range, folder: Path) -> None:
             clip = Clip(name, shot, name + ".mp4", name + ".png", 96, 64, 24.0, 24, 1.0, 4, float(number), 1.0)
             os.link(film, studio.settings.clips / clip.file)
             os.link(poster, studio.settings.clips / clip.poster)
+            (studio.settings.thumbs / f"{name}.jpg").unlink(missing_ok=True)  # of another test's clip of that name
             os.link(poster, studio.settings.thumbs / f"{name}.jpg")
             (studio.settings.clips / f"{name}.json").write_bytes(msgspec.json.encode(clip))
             shelf._insert(clip)

@@ -8,6 +8,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -93,7 +94,8 @@ def test_the_name_of_an_upload_goes_with_its_file(blocks: gr.Blocks, tmp_path: P
     for file in (kept, left):
         file.touch()
     blocks.upload_file_set = {str(kept), str(left)}
-    asyncio.run(sweep_files(blocks, left.unlink))
+    with ThreadPoolExecutor(1) as thread:  # this one may have a browser's loop
+        thread.submit(lambda: asyncio.run(sweep_files(blocks, left.unlink))).result()
     assert blocks.upload_file_set == {str(kept)}
 
 

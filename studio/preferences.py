@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Annotated, Literal
 
@@ -10,6 +9,7 @@ import msgspec
 
 from studio.atomic_write import write_whole
 from studio.config import Settings
+from studio.file_locks import hold_alone
 from studio.nouns import Noun, Refusal, Size
 from studio.system_errors import refuse_unwritten
 
@@ -27,7 +27,8 @@ Look = Literal["system", "dark", "light"]
 LARGEST = 1 << 20
 """Bytes of a file that is read: a line for each card stays far below."""
 
-_ALTERING = threading.Lock()
+WAITING_SECONDS = 10.0
+"""How long a change waits for another."""
 
 
 class Preferences(Noun, frozen=True):
@@ -86,10 +87,15 @@ def prefer(settings: Settings, wanted: Preferences) -> None:
 
 
 def alter(settings: Settings, change: Callable[[Preferences], Preferences]) -> Preferences:
-    """Keep what `change` makes of the present decisions, and return it: two changes at once both count. Raises
-    `Refusal`.
+    """Keep what `change` makes of the present decisions, and return it: two changes at once both count, another
+    process's too. Raises `Refusal`.
     """
-    with _ALTERING:
-        wanted = change(preferences(settings))
-        prefer(settings, wanted)
+    locks = settings.owned / "locks"
+    try:
+        locks.mkdir(exist_ok=True)
+        with hold_alone(locks / settings.preferences.name, WAITING_SECONDS):
+            wanted = change(preferences(settings))
+            prefer(settings, wanted)
+    except OSError as error:
+        raise refuse_unwritten(error, "The file of settings") from None
     return wanted

@@ -78,6 +78,11 @@ def refuse_absent() -> Hindrance:
     )
 
 
+def refuse_busy() -> Hindrance:
+    """What is said while another process has what is needed here in hand."""
+    return Hindrance("The library is busy with another program.", "Try again in a moment.")
+
+
 def refuse_unwritten(error: OSError, what: str = "Stir's home folder") -> Refusal:
     """A failed write in the user's words; `what` couldn't be written."""
     known = explain_system_error(error)

@@ -112,7 +112,7 @@ def machine(flags: argparse.Namespace) -> None:
 def backup(flags: argparse.Namespace) -> None:
     """Copy the database of the home folder, also while Stir runs there, and print where the copy is."""
     from studio import config
-    from studio.library.database import back_up
+    from studio.library.backup import back_up
 
     made = back_up(config.read(getattr(flags, "home", None)).database, flags.to.expanduser().resolve())
     say_json({"path": str(made)}) if flags.json else say(str(made))

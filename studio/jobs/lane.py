@@ -248,9 +248,11 @@ def recover(queue: Queue, clips: Clips, everything: bool = False) -> tuple[int, 
     """Put right what processes that ended have left; how many clips were found again and jobs interrupted.
 
     A job whose clip had already arrived is Done, any other that was running is Interrupted. `everything` looks for
-    files even when no job was running.
+    files even when no job was running, and for clips of jobs that wait: a database that was put back doesn't know.
     """
     if not everything and not queue.orphans():
         return 0, 0
     found = clips.recover(queue.busy)
+    if everything:
+        queue.end_made()
     return found, queue.interrupt_orphans(lambda job_id: Done(job_id) if clips.has(job_id) else None)

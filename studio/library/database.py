@@ -13,15 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from studio.atomic_write import replace_whole
+from studio.file_locks import hold_alone
 from studio.library.file_names import sorting
-from studio.library.salvage import is_header_damaged, salvage, set_aside
+from studio.library.salvage import is_header_damaged, is_under_way, read_text, take_over
 from studio.nouns import Choice, Refusal
-from studio.system_errors import Hindrance, find_hindrance, refuse_absent, refuse_unwritten
+from studio.system_errors import Hindrance, find_hindrance, refuse_absent, refuse_busy, refuse_unwritten
 
 T = TypeVar("T")
 
@@ -30,6 +29,12 @@ APPLICATION_ID = 0x53746972
 
 BUSY_SECONDS = 10.0
 """How long a statement waits for another process to finish its own."""
+
+OPENING_SECONDS = 60.0
+"""How long opening waits for another process that opens the same one, which may have to take over a damaged one."""
+
+LOCKS = "locks"
+"""The folder beside it in which a lock is held meanwhile, as `Owner` holds its own."""
 
 BUSY_STEP = 0.05
 """Seconds between its tries, in which other threads of this process read."""
@@ -223,13 +228,13 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
 """
 
 
-def _refusal(error: sqlite3.Error, folder: Path) -> Refusal:
+def refuse_failure(error: sqlite3.Error, folder: Path) -> Refusal:
     """What a failure of SQLite means to a person; what it doesn't know itself, writing in the folder tells."""
-    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+    match find_code(error):
         case sqlite3.SQLITE_FULL:
             return Hindrance("The disk is full.", "Free some space, then try again.")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return Hindrance("The library is busy with another program.", "Try again in a moment.")
+            return refuse_busy()
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return Refusal("The library's database is damaged.", "Restart Stir: it finds your clips again.")
         case sqlite3.SQLITE_NOMEM:
@@ -240,8 +245,13 @@ def _refusal(error: sqlite3.Error, folder: Path) -> Refusal:
             )
 
 
+def find_code(error: sqlite3.Error) -> int:
+    """The primary result code of an error (sqlite.org/rescode.html); 0 for one of Python's own."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
 def _is_busy(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return find_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class Database:
@@ -279,11 +289,11 @@ class Database:
                     return does()
                 except sqlite3.Error as error:
                     if not _is_busy(error) or time.monotonic() >= end:
-                        self._failed = getattr(error, "sqlite_errorcode", 0) & 0xFF in UNREACHED
-                        if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
+                        self._failed = find_code(error) in UNREACHED
+                        if find_code(error) in DAMAGED:
                             with suppress(OSError):
                                 _suspect(self._file).touch()
-                        raise _refusal(error, self._file.parent) from error
+                        raise refuse_failure(error, self._file.parent) from error
             time.sleep(BUSY_STEP)
 
     def _reopen(self) -> None:
@@ -367,34 +377,6 @@ def has_waiting_jobs(file: Path) -> bool:
     return False
 
 
-def back_up(file: Path, dest: Path) -> Path:
-    """A checked copy of the database in `file`, as it is at one moment, while others go on writing to it.
-
-    It is written to `dest`, whole or not at all; into a folder under the time's name. Returns where it is. Raises
-    `Refusal`.
-    """
-    made = dest / time.strftime("stir-%Y%m%d-%H%M%S.db") if dest.is_dir() else dest
-    if not file.is_file():
-        raise Refusal("There is no library in this home folder yet.", "Name another home folder with --home.")
-    if made.exists() and made.samefile(file):
-        raise Refusal("That is the library's database itself.", "Give another file or a folder.")
-    try:
-        with (
-            replace_whole(made) as part,
-            closing(sqlite3.connect(file, timeout=BUSY_SECONDS)) as source,
-            closing(sqlite3.connect(part)) as copy,
-        ):
-            source.backup(copy)  # in one step, which in write-ahead logging keeps nobody from writing
-            copy.execute("PRAGMA journal_mode = DELETE")
-            if copy.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
-                raise _make_damage_error()
-    except sqlite3.Error as error:
-        raise _refusal(error, made.parent) from error
-    except OSError as error:
-        raise refuse_unwritten(error) from error
-    return made
-
-
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """Switch to WAL. SQLite doesn't wait for this lock as for others, so a home opened twice at once tries again."""
     for _ in range(100):
@@ -402,7 +384,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            if find_code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise
             time.sleep(0.05)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -410,21 +392,21 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 def _connect(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.text_factory = partial(str, encoding="utf-8", errors="replace")  # one wrong byte fails no whole answer
+    connection.text_factory = read_text
     suspect = _suspect(file).exists()
     try:
         if is_header_damaged(file):
-            raise _make_damage_error()
+            raise make_damage_error()
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         check = "integrity_check" if suspect else "quick_check"
         if connection.execute(f"PRAGMA {check}(1)").fetchone()[0] != "ok":
-            raise _make_damage_error()
+            raise make_damage_error()
         _migrate(connection)
         connection.execute(f"PRAGMA busy_timeout = {round(2000 * BUSY_STEP)}")  # from now on `Database` tries again
     except UnicodeDecodeError:  # SQLite's own message holds what it has read
         connection.close()
-        raise _make_damage_error() from None
+        raise make_damage_error() from None
     except BaseException:
         connection.close()
         raise
@@ -438,7 +420,8 @@ def _suspect(file: Path) -> Path:
     return file.with_name(f"{file.name}.suspect")
 
 
-def _make_damage_error() -> sqlite3.DatabaseError:
+def make_damage_error() -> sqlite3.DatabaseError:
+    """What SQLite raises for a damaged database."""
     error = sqlite3.DatabaseError("quick_check failed")
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     return error
@@ -451,7 +434,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if not 0 <= version <= MOST_VERSIONS or (application != APPLICATION_ID and tables >= OURS):
-        raise _make_damage_error()  # in its header
+        raise make_damage_error()  # in its header
     if application not in (0, APPLICATION_ID) or (application == 0 and tables):
         raise Refusal(
             "The database in the home folder belongs to another program.", "Choose another folder with --home."
@@ -468,23 +451,29 @@ def _migrate(connection: sqlite3.Connection) -> None:
 def open(  # noqa: A001 - the verb the contract names
     file: Path, log: logging.Logger | None = None, reopened: Callable[[], None] = lambda: None
 ) -> Database:
-    """The database in `file`, made or brought up to date. `reopened` is as in `Database`.
+    """The database in `file`, made or brought up to date, by one process at a time. `reopened` is as in `Database`.
 
-    A damaged one is moved aside and a fresh one begun with what can still be read of it; the other clips come back from
-    the recipes beside them, and `notes` say so. Raises `Refusal` when the file can't be used at all.
+    A damaged one is moved aside and a fresh one begun with what can still be read of it, also where a kill ended that;
+    the other clips come back from the recipes beside them, and `notes` say so. Raises `Refusal` when the file can't be
+    used at all.
     """
+    aside = None
     try:
-        return Database(file, _connect(file), log=log, reopened=reopened)
-    except sqlite3.DatabaseError as error:
-        if (getattr(error, "sqlite_errorcode", 0) & 0xFF) not in DAMAGED:
-            raise _refusal(error, file.parent) from error
-    try:
-        aside = set_aside(file)
-        connection = _connect(file)
-        salvage(aside, connection)
-        reason = f"the database was damaged and is kept as {aside.name}; what could be read of it was taken over"
-        return Database(file, connection, (Choice("library", "found again", reason),), log, reopened)
-    except (OSError, sqlite3.Error):
-        raise Refusal(
-            "The library's database is damaged and can't be moved.", "Check the home folder's permissions."
-        ) from None
+        (file.parent / LOCKS).mkdir(exist_ok=True)
+        with hold_alone(file.parent / LOCKS / file.name, OPENING_SECONDS):
+            if is_under_way(file):
+                aside = take_over(file, _connect)
+            try:
+                connection = _connect(file)
+            except sqlite3.DatabaseError as error:
+                if find_code(error) not in DAMAGED:
+                    raise
+                aside = take_over(file, _connect)
+                connection = _connect(file)
+    except sqlite3.Error as error:
+        raise refuse_failure(error, file.parent) from error
+    except OSError as error:
+        raise refuse_unwritten(error, "The library's database") from error
+    reason = f"the database was damaged and is kept as {aside and aside.name}; what could be read of it was taken over"
+    notes = (Choice("library", "found again", reason),) if aside else ()
+    return Database(file, connection, notes, log, reopened)

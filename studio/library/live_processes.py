@@ -6,45 +6,16 @@ kill -9), which a written process id could not promise.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import IO
 
+from studio.file_locks import hold, hold_alone, is_same
 from studio.nouns import Refusal
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
-
-_LOOK = 0.1
-"""Seconds between looks at a lock that another holds."""
-
-
-def hold(handle: IO[bytes]) -> bool:
-    """Take the lock of an open file without waiting; whether it was free."""
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _is_same(handle: IO[bytes], file: Path) -> bool:
-    """Whether an open file is still the one of that name: it may have been swept away before it was locked."""
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(handle.fileno()), file.stat())
-    return False
 
 
 class Owner:
@@ -64,7 +35,7 @@ class Owner:
         """The lock file, open and locked; begun again when another process looked at it or swept it away meanwhile."""
         for _ in range(100):
             handle = self._file.open("ab")
-            if hold(handle) and _is_same(handle, self._file):
+            if hold(handle) and is_same(handle, self._file):
                 return handle
             handle.close()
             time.sleep(0.01)
@@ -75,7 +46,7 @@ class Owner:
     def renew(self, cache: Path) -> None:
         """Claim the folder again, after its drive was away. Raises `Refusal`, OSError."""
         self._locks.mkdir(exist_ok=True)
-        if not _is_same(self._handle, self._file):
+        if not is_same(self._handle, self._file):
             before, self._handle = self._handle, self._claim()
             before.close()
         self.room(cache)
@@ -89,23 +60,18 @@ class Owner:
             return False
         with file.open("ab") as handle:
             free = hold(handle)
-        if free:
-            with suppress(OSError):  # another process may be looking at the same moment
+            if free and sys.platform != "win32":  # while it is held: who waits for it sees that it has gone
+                file.unlink(missing_ok=True)
+        if free and sys.platform == "win32":  # where no open file can be unlinked
+            with suppress(OSError):
                 file.unlink()
         return not free
 
-    @contextmanager
-    def hold_alone(self, name: str) -> Iterator[None]:
+    def hold_alone(self, name: str) -> AbstractContextManager[None]:
         """Wait until nobody else on this home folder holds `name`, another thread of this process included, and hold
         it meanwhile.
         """
-        file = self._locks / name
-        while True:
-            with file.open("ab") as handle:
-                if hold(handle) and _is_same(handle, file):
-                    yield
-                    return
-            time.sleep(_LOOK)
+        return hold_alone(self._locks / name)
 
     def room(self, cache: Path) -> Path:
         """The folder for this process's temporary files, made when it isn't there."""

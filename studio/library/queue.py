@@ -17,7 +17,7 @@ import msgspec
 from studio.library.damaged_rows import RowReader
 from studio.library.database import Database
 from studio.library.live_processes import Owner
-from studio.nouns import FINISH, Cancelled, Interrupted, Job, Queued, Refusal, Running, Shot, State
+from studio.nouns import FINISH, Cancelled, Done, Interrupted, Job, Queued, Refusal, Running, Shot, State
 
 RESUMABLE = ("failed", "cancelled", "interrupted")
 SEEN = 12
@@ -369,6 +369,16 @@ class Queue:
                     (state_name(state), _json(state), job_id, owner),
                 )
         return len(orphans)
+
+    def end_made(self) -> None:
+        """Have those jobs be done whose clips are in the library: they are never made over."""
+        made = "id IN (SELECT id FROM clips) AND name NOT IN ('running', 'done')"
+        with self._database.write():
+            for (job_id,) in self._database.read(f"SELECT id FROM jobs WHERE {made}"):
+                state = Done(str(job_id))
+                self._database.read(
+                    "UPDATE jobs SET name = ?, state = ? WHERE id = ?", (state_name(state), _json(state), job_id)
+                )
 
     def clear_ended(self) -> None:
         """Forget done, failed and cancelled jobs; those of a group that has more to come are still counted in its

@@ -1,11 +1,13 @@
-"""A damaged database moved aside, and what can still be read of it taken over into a fresh one."""
+"""A damaged database moved aside, and what can still be read of it taken over into a fresh one, by one start or, where
+it is killed meanwhile, by the next.
+"""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -20,6 +22,13 @@ format 4, texts in UTF-8. Bytes 18 and 19 are 2 in write-ahead logging and 1 in 
 """
 
 
+FIRST, LAST = -(2**63), 2**63 - 1
+"""The least and the greatest number that a row may have."""
+
+MOST_TRIES, WIDEST = 10_000, 64
+"""How often rows are looked for past a damaged page, and how many numbers at most each look goes on."""
+
+
 def is_header_damaged(file: Path) -> bool:
     """Whether a database that is ours has a header that isn't."""
     with suppress(OSError), file.open("rb") as page:
@@ -29,47 +38,136 @@ def is_header_damaged(file: Path) -> bool:
     return False
 
 
-def set_aside(file: Path) -> Path:
-    """Move a damaged database and its log out of the way, keeping both."""
-    aside = file.with_name(f"{file.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**6:06d}")
-    for ending in ("", "-wal", "-shm"):
-        part = file.with_name(file.name + ending)
-        if part.exists():
-            part.replace(aside.with_name(aside.name + ending))
+def is_under_way(file: Path) -> bool:
+    """Whether a salvage was begun that a kill has ended before it was over."""
+    return _name_damaged(file).exists()
+
+
+def take_over(file: Path, connect: Callable[[Path], sqlite3.Connection]) -> Path:
+    """Put a fresh database, as `connect` opens one, in the place of a damaged one, with the rows that can still be
+    read of that, which is kept as it is. Returns where.
+
+    The damaged one has a name of its own until all is done, by which the next start goes on where a kill ended this.
+    Only one process at a time may call it. Raises OSError, sqlite3.Error.
+    """
+    damaged, scratch = _name_damaged(file), file.with_name(f".{file.name}.salvage")
+    if not damaged.exists() or not file.exists():
+        _move(file, damaged, ("", "-wal", "-shm"))
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        fresh = scratch / "fresh.db"
+        with closing(connect(fresh)) as connection:
+            _salvage(damaged, scratch / "damaged.db", connection)
+            connection.execute("PRAGMA journal_mode = DELETE")  # so that it is one file
+        fresh.replace(file)
+    shutil.rmtree(scratch, ignore_errors=True)
+    written = damaged.stat().st_mtime_ns
+    when = time.strftime("%Y%m%d-%H%M%S", time.localtime(written // 10**9))
+    aside = file.with_name(f"{file.name}.damaged-{when}-{written % 10**9 // 1000:06d}")
+    _move(damaged, aside, ("-wal", "-shm", ""))
     return aside
 
 
-def salvage(damaged: Path, connection: sqlite3.Connection) -> None:
-    """Copy the rows that can still be read of a damaged database, which stays as it is.
+def _name_damaged(file: Path) -> Path:
+    return file.with_name(f"{file.name}.salvage")
 
-    Each table is read from both ends, so that what lies beyond a damaged page is reached too. Where the first page has
-    lost its header, it is read with the one that every database of ours has.
+
+def _move(file: Path, dest: Path, endings: tuple[str, ...]) -> None:
+    """Move what is there of a database and its log."""
+    for ending in endings:
+        with suppress(FileNotFoundError):
+            file.with_name(file.name + ending).replace(dest.with_name(dest.name + ending))
+
+
+def _salvage(damaged: Path, copy: Path, connection: sqlite3.Connection) -> None:
+    """Copy the rows that can still be read of a damaged database, of which a `copy` is made to read it.
+
+    Where the first page has lost its header, it is read with the one that every database of ours has.
     """
-    with suppress(OSError, sqlite3.Error), tempfile.TemporaryDirectory(dir=damaged.parent, prefix=".new-") as folder:
-        copy = Path(folder) / damaged.name
-        for ending in ("", "-wal"):
-            with suppress(FileNotFoundError):
-                shutil.copyfile(damaged.with_name(damaged.name + ending), copy.with_name(copy.name + ending))
-        _mend_header(copy)
-        tables = connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('change', 'sqlite_stat1')"
-        ).fetchall()
-        with closing(sqlite3.connect(copy, isolation_level=None)) as source:
-            connection.execute("BEGIN IMMEDIATE")
-            for (table,) in tables:
-                for order in ("rowid", "rowid DESC"):
-                    _copy_rows(source, connection, table, order)
-            connection.execute("COMMIT")
+    for ending in ("", "-wal"):
+        with suppress(FileNotFoundError):
+            shutil.copyfile(damaged.with_name(damaged.name + ending), copy.with_name(copy.name + ending))
+    _mend_header(copy)
+    tables = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('change', 'sqlite_stat1')"
+    ).fetchall()
+    with closing(sqlite3.connect(copy, isolation_level=None)) as source:
+        source.text_factory = read_text
+        connection.execute("BEGIN IMMEDIATE")
+        for (table,) in tables:
+            _RowCopier(source, connection, table).copy_all()
+        connection.execute("COMMIT")
 
 
-def _copy_rows(source: sqlite3.Connection, connection: sqlite3.Connection, table: str, order: str) -> None:
-    """The rows of a table as far as they can be read; those that are there already stay."""
-    columns = [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
-    named, places = ", ".join(columns), ", ".join("?" * len(columns))
-    with suppress(sqlite3.Error, OverflowError, UnicodeDecodeError):
-        for row in source.execute(f"SELECT {named} FROM {table} NOT INDEXED ORDER BY {order}"):  # noqa: S608
-            with suppress(sqlite3.Error):
-                connection.execute(f"INSERT OR IGNORE INTO {table} ({named}) VALUES ({places})", row)  # noqa: S608
+class _RowCopier:
+    """Copies the rows of one table as far as they can be read; those that are there already stay. A database of an
+    older build may lack some of the columns.
+    """
+
+    def __init__(self, source: sqlite3.Connection, connection: sqlite3.Connection, table: str) -> None:
+        columns = [name for name in _list_columns(connection, table) if name in _list_columns(source, table)]
+        named, places = ", ".join(columns), ", ".join("?" * len(columns))
+        self._source, self._connection, self._is_there = source, connection, bool(columns)
+        self._insert = f"INSERT OR IGNORE INTO {table} ({named}) VALUES ({places})"  # noqa: S608
+        self._select = f"SELECT rowid, {named} FROM {table} NOT INDEXED WHERE rowid BETWEEN ? AND ? ORDER BY rowid"  # noqa: S608
+
+    def copy_all(self) -> None:
+        """From both ends, and then what lies between damaged pages: past each, further and further on."""
+        whole, left = self._copy(FIRST, LAST) if self._is_there else (True, None)
+        if whole:
+            return
+        right = self._copy(FIRST, LAST, backwards=True)[1] or LAST
+        unread, step = left or 0, 1
+        for _ in range(MOST_TRIES):
+            at = unread + step
+            if at >= right:
+                self._copy(unread + 1, right - 1, backwards=True)
+                return
+            whole, read = self._copy(at, right - 1)
+            if whole or read is not None:
+                self._copy(unread + 1, at - 1, backwards=True)
+            if whole:
+                return
+            unread, step = (at, min(2 * step, WIDEST)) if read is None else (read, 1)
+
+    def _copy(self, first: int, last: int, backwards: bool = False) -> tuple[bool, int | None]:
+        """Copy the rows of these numbers. Whether all could be read, and the number of the last one that was."""
+        number: int | None = None
+        for row in self._read(first, last, backwards):
+            if row is None:
+                return False, number
+            number = int(str(row[0]))
+            with suppress(sqlite3.IntegrityError):  # a value that its column doesn't take
+                self._connection.execute(self._insert, row[1:])
+        return True, number
+
+    def _read(self, first: int, last: int, backwards: bool) -> Iterator[tuple[object, ...] | None]:
+        """The rows of these numbers, each behind its number; then None where the next can't be read. Python steps on
+        before it gives a row, and so keeps back the last one before the damage: that is asked for alone.
+        """
+        select = f"{self._select}{' DESC' * backwards} LIMIT ?"
+        for most in (-1, 1):
+            try:
+                for row in self._source.execute(select, (first, last, most)):
+                    number = int(row[0])
+                    first, last = (first, number - 1) if backwards else (number + 1, last)
+                    yield row
+            except (sqlite3.DatabaseError, OverflowError):
+                continue
+            if most < 0:
+                return
+        yield None
+
+
+def _list_columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    with suppress(sqlite3.DatabaseError):
+        return [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
+    return []
+
+
+def read_text(data: bytes) -> str:
+    """A text of the database: one wrong byte fails no whole answer."""
+    return data.decode("utf-8", "replace")
 
 
 def _mend_header(file: Path) -> None:

@@ -46,6 +46,9 @@ second.
 NOTE_SECONDS = 60.0
 """How often at most a visit is noted on the disk."""
 
+GONE = ".gone-"
+"""How the name of a home folder begins that is being deleted: what a kill leaves of it goes at the next look."""
+
 SEEN, NAME = "seen", "name.txt"
 """In a visitor's home folder: the file whose time is that of the last visit, and the name they have given."""
 
@@ -90,6 +93,7 @@ class VisitorHouse:
         self.models = Models(settings, on_offer, engines, house)
         self._turns, self._drawing, self._exporting = FairTurns(), threading.Lock(), threading.Lock()
         self._desks: dict[str, Desk] = {}
+        self._leaving: set[str] = set()
         self._lock = threading.RLock()
         self._closing = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep_on, name="stir-visitors", daemon=True)
@@ -122,10 +126,14 @@ class VisitorHouse:
     # Visitors ---------------------------------------------------------------------------------------------------------
 
     def find(self, visitor: str) -> Studio:
-        """A visitor's Studio, opened if it isn't. Raises `Refusal` where the house is full."""
+        """A visitor's Studio, opened if it isn't. Raises `Refusal` where the house is full, and while the visitor's
+        files are being deleted.
+        """
         with self._lock:
             if self._closing.is_set():
                 raise Refusal("Stir is closing.", "Open it again.")
+            if visitor in self._leaving:
+                raise Refusal("All that is yours here is being deleted.", "Load the page again in a moment.")
             desk = self._desks.get(visitor)
             if desk is None:
                 self._make_room(visitor)
@@ -178,7 +186,7 @@ class VisitorHouse:
                 is_away = desk.is_idle(now, AWAY_SECONDS) if desk else now - _find_last_visit(home) > AWAY_SECONDS
                 if is_away and not (home / NAME).exists() and not _has_files(home):
                     self._shut(home.name)
-                    shutil.rmtree(home, ignore_errors=True)
+                    _delete(home)
                     gone = True
         return gone
 
@@ -212,11 +220,15 @@ class VisitorHouse:
         """Cancel a visitor's jobs, close the Studio and delete every file of theirs."""
         with self._lock:
             desk = self._desks.pop(visitor, None)
-        if desk:
-            for job in desk.studio.jobs():
-                desk.studio.cancel(job.id)
-            desk.studio.close()
-        shutil.rmtree(self.folder / visitor, ignore_errors=True)
+            self._leaving.add(visitor)
+        try:
+            if desk:
+                for job in desk.studio.jobs():
+                    desk.studio.cancel(job.id)
+                desk.studio.close()
+            _delete(self.folder / visitor)
+        finally:
+            self._leaving.discard(visitor)
 
     # What goes by itself ----------------------------------------------------------------------------------------------
 
@@ -240,9 +252,20 @@ class VisitorHouse:
             if hours > self.limits.kept_hours:
                 self.forget(home.name)
                 self.log.info("a visitor's files went, %.0f hours after the last visit", hours)
+        for left in self.folder.glob(f"{GONE}*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def _list_homes(self) -> list[Path]:
-        return [home for home in self.folder.iterdir() if home.is_dir()]
+        return [home for home in self.folder.iterdir() if home.is_dir() and not home.name.startswith(GONE)]
+
+
+def _delete(home: Path) -> None:
+    """Delete a home folder, which loses its name first: what a kill leaves of it goes at the next look."""
+    gone = home.with_name(f"{GONE}{home.name}-{time.time_ns()}")
+    with suppress(OSError):
+        home.rename(gone)
+    for left in (gone, home):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _is_busy(studio: Studio) -> bool:

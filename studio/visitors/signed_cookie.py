@@ -29,17 +29,26 @@ _COOKIE = re.compile(r"([0-9a-f]{32})\.([0-9]{1,12})\.([0-9a-f]{64})")
 
 def read_key(file: Path, password: str = "") -> bytes:
     """The house's key, made when there is none: 32 bytes, mode 0600. Two processes that begin at once end with one."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
-            sink.write(secrets.token_bytes(KEY_BYTES))
-        try:
-            os.link(fresh, file)  # never replaces a key that is there
-        finally:
-            fresh.unlink()
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _make_key(file)
     key = file.read_bytes()
     return hmac.new(key, password.encode(), hashlib.sha256).digest() if password and len(key) >= KEY_BYTES else key
+
+
+def _make_key(file: Path) -> None:
+    """Write a new key, unless one is there by then."""
+    fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
+        sink.write(secrets.token_bytes(KEY_BYTES))
+    try:
+        os.link(fresh, file)  # never replaces a key that is there
+    except FileExistsError:
+        pass
+    except OSError:  # a disk without hard links
+        fresh.replace(file)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 class CookieSigner:

@@ -19,7 +19,7 @@ import numpy as np
 
 from studio.config import Settings
 from studio.finish_nouns import Finish
-from studio.library.database import back_up
+from studio.library.backup import back_up
 from studio.nouns import Failed, Queued, Refusal, Running, Shot, replace
 from studio.preferences import Preferences
 from studio.studio import Studio

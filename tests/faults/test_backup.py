@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from studio.nouns import Shot
+import pytest
+
+from studio.config import Settings
+from studio.hosted_demo.stand_in import StandIn
+from studio.nouns import Done, Interrupted, Shot
+from studio.spending import Unconfirmed
 from studio.studio import Studio
 from tests.fakes.gradient import photograph
+from tests.fakes.paying import ask_for, buy, count_creates, open_studio
+from tests.fakes.waiting import ended
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -49,3 +57,48 @@ def test_a_backup_that_cannot_be_made_says_why(stir: Say, tmp_path: Path) -> Non
     assert "itself" in stir("backup", database)[2] and count_jobs(database) == 0
     code, _, said = stir("backup", tmp_path / "nowhere" / "copy.db")
     assert code == 2 and "Traceback" not in said
+
+
+def go_back(studio: Studio, copy: Path) -> None:
+    """What the help says."""
+    studio.close()
+    shutil.copyfile(copy, studio.settings.database)
+    for ending in ("-wal", "-shm"):
+        studio.settings.database.with_name(f"stir.db{ending}").unlink(missing_ok=True)
+
+
+def test_who_goes_back_to_a_backup_keeps_the_clips_made_since_as_they_are(
+    opened: Callable[..., Studio], stir: Say, tmp_path: Path
+) -> None:
+    studio = opened(start=False)
+    shot = Shot(studio.photos.take_in(photograph(tmp_path), "harbour.jpg"), model="gradient", seconds=1, fps=16)
+    job = studio.submit(shot)
+    stir("backup", tmp_path / "copy.db")
+    studio.start(score=False)
+    ended(studio, job.id)
+    studio.library.rate(job.id, 5)
+    before = studio.library.get(job.id)
+    go_back(studio, tmp_path / "copy.db")
+    again = opened()
+    assert isinstance(again.job(job.id).state, Done) and again.library.find() == (before,)
+
+
+def test_who_goes_back_to_a_backup_pays_nothing_twice(
+    settings: Settings, stir: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StandIn(seconds=0.0) as service:
+        for name, value in service.environment().items():
+            monkeypatch.setenv(name, value)
+        studio = open_studio(settings, start=False)
+        job = buy(studio, ask_for(studio))
+        stir("backup", tmp_path / "copy.db")
+        studio.start(score=False)
+        ended(studio, job.id)
+        studio.library.trash(job.id)
+        studio.library.empty_trash()
+        go_back(studio, tmp_path / "copy.db")
+        with closing(open_studio(settings)) as again:
+            assert isinstance(again.job(job.id).state, Interrupted)
+            with pytest.raises(Unconfirmed):
+                again.retry(job.id)
+        assert count_creates(service) == 1

@@ -18,7 +18,7 @@ from typing import IO
 import platformdirs
 
 from studio.engines.base import Tick
-from studio.library.live_processes import hold
+from studio.file_locks import hold
 from studio.nouns import Progress
 
 POLL = 0.2

@@ -191,9 +191,9 @@ examples:
   python -m studio backup stir.db --home ~/Stir
 
 The copy is checked, and is there whole or not at all. Clips, photos and attachments are files of the home folder, \
-each whole at any moment: copy its folders with any program. To go back, stop Stir, put the copy in the place of \
-stir.db and delete stir.db-wal and stir.db-shm. Clips that were made since then are found again; jobs that waited then \
-to be sent to a hosted service are interrupted, as they may have been paid for since."""
+each whole at any moment: copy its folders with any program. To go back, stop Stir and put the copy in the \
+place of stir.db. Clips that were made since then are found again; jobs that waited then to be sent to a hosted \
+service are interrupted, as they may have been paid for since."""
 
 LIBRARY_HELP = """\
 examples:

@@ -25,6 +25,9 @@ from studio.system_errors import Hindrance, refuse_absent, refuse_unwritten
 MOST_WORDS = 8
 MOST_LISTED = 1000
 
+EMPTIED_AT_ONCE = 50
+"""Clips of the trash that go in one transaction, for which other processes wait."""
+
 LAST_WRITTEN = 600
 """Seconds before the newest recipe in which those lie that a process may have written and not told the database of."""
 
@@ -164,6 +167,7 @@ class Clips:
             for clip_id, file in rows:
                 if file not in here and not (self.folder / str(file)).exists():
                     self._database.read("DELETE FROM clips WHERE id = ?", (clip_id,))
+                    self._take_back(self.folder / f"{clip_id}.json", here)  # which removes what is left of it
             self._settle_recipes()
         return found
 
@@ -349,10 +353,20 @@ class Clips:
         return len(self.change_all(clip_ids, **changes))
 
     def empty_trash(self) -> int:
-        """Delete every clip in the trash for good. Returns how many that were."""
-        with self._database.write():
-            gone = self._read("SELECT id, clip FROM clips WHERE trashed = 1")
-            self._database.read("DELETE FROM clips WHERE trashed = 1")
-        for clip in gone:
-            self.discard(clip)
-        return len(gone)
+        """Delete every clip in the trash for good. Returns how many that were. Raises `Refusal`.
+
+        Files go before their rows do, and nobody else looks at either meanwhile: a start in another process would find
+        such files again.
+        """
+        ids, gone = self.ids(trashed=True), 0
+        for first in range(0, len(ids), EMPTIED_AT_ONCE):
+            with self._database.write():
+                clips = [clip for clip in self.get_all(ids[first : first + EMPTIED_AT_ONCE]).values() if clip.trashed]
+                for clip in clips:
+                    try:
+                        self.discard(clip)
+                    except OSError as error:
+                        raise refuse_unwritten(error, "The folder of clips") from error
+                    self._database.read("DELETE FROM clips WHERE id = ?", (clip.id,))
+            gone += len(clips)
+        return gone

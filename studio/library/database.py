@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from studio.file_locks import hold_alone
 from studio.library.file_names import sorting
-from studio.library.salvage import is_header_damaged, is_under_way, read_text, take_over
+from studio.library.salvage import drop_foreign_log, is_header_damaged, is_under_way, read_text, take_over
 from studio.nouns import Choice, Refusal
 from studio.system_errors import Hindrance, find_hindrance, refuse_absent, refuse_busy, refuse_unwritten
 
@@ -463,6 +463,7 @@ def open(  # noqa: A001 - the verb the contract names
         with hold_alone(file.parent / LOCKS / file.name, OPENING_SECONDS):
             if is_under_way(file):
                 aside = take_over(file, _connect)
+            drop_foreign_log(file)
             try:
                 connection = _connect(file)
             except sqlite3.DatabaseError as error:

@@ -38,6 +38,16 @@ def is_header_damaged(file: Path) -> bool:
     return False
 
 
+def drop_foreign_log(file: Path) -> None:
+    """Delete the log beside a backup that was put in the place of a database: it is that one's, and SQLite would write
+    it into the backup. Only what opens the database first, and alone, may call it. Raises OSError.
+    """
+    with suppress(FileNotFoundError), file.open("rb") as page:
+        if page.read(20)[18:] == b"\1\1":  # not in write-ahead logging, as only a backup is
+            for ending in ("-wal", "-shm"):
+                file.with_name(file.name + ending).unlink(missing_ok=True)
+
+
 def is_under_way(file: Path) -> bool:
     """Whether a salvage was begun that a kill has ended before it was over."""
     return _name_damaged(file).exists()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -111,7 +112,7 @@ class Answers:
 
     def take_photo(self, ask: dict[str, Any]) -> str:
         """A photo taken in from a file, as an upload is."""
-        file = self._room / f"{threading.get_ident()}.jpg"
+        file = self._room / f"{os.getpid()}-{threading.get_ident()}.jpg"
         file.write_bytes(base64.b64decode(ask["data"]))
         return self._studio.photos.take_in(file, ask["name"]).id
 

@@ -15,7 +15,8 @@ import pytest
 from studio.config import Settings
 from studio.library import database
 from studio.library.backup import back_up
-from studio.nouns import replace
+from studio.library.clips import Clips
+from studio.nouns import Clip, Photo, Shot, replace
 from studio.preferences import Preferences, alter, preferences
 from studio.visitors.house import GONE, _delete
 from tests.fakes.killed_steps import die_before, kill_at_every_step
@@ -187,6 +188,56 @@ def test_settings_that_two_processes_change_at_once_hold_both_changes(tmp_path: 
         alter(settings, lambda now, name=f"here {number}": replace(now, agreed=(*now.agreed, name)))
     thread.join()
     assert len(preferences(settings).agreed) == 20
+
+
+def fill_trash(home: Path) -> Clips:
+    """Three clips in the trash and one that isn't."""
+    (home / "clips").mkdir(parents=True, exist_ok=True)
+    clips = Clips(database.open(home / "stir.db"), home / "clips")
+    shot = Shot(Photo("0" * 64, 640, 480, "photo.jpg"))
+    for number in range(4):
+        name = f"{number:032x}"
+        for made in (home / "made.mp4", home / "made.png"):
+            made.touch()
+        clip = Clip(name, shot, f"{name}.mp4", f"{name}.png", 640, 480, 24.0, 120, 5.0, 4, 1.0, 1.0, trashed=number > 0)
+        clips.keep(clip, home / "made.mp4", home / "made.png")
+    return clips
+
+
+def test_a_trash_that_is_emptied_when_it_is_killed_holds_whole_clips_or_none(tmp_path: Path) -> None:
+    home, template = tmp_path / "home", tmp_path / "template"
+    fill_trash(template)._database.close()
+
+    def look() -> Clips:
+        return Clips(database.open(home / "stir.db"), home / "clips")
+
+    def check(steps: int) -> None:
+        clips = look()
+        clips.recover(set)
+        kept = {clip.id for trashed in (False, True) for clip in clips.find(trashed=trashed)}
+        names = {f"{clip}.{ending}" for clip in kept for ending in ("mp4", "png", "json")}
+        assert names == {file.name for file in (home / "clips").iterdir()} and f"{0:032x}" in kept, f"killed before step {steps}"
+        clips._database.close()
+
+    assert kill_at_every_step(home / "clips", renew(home, template), lambda: look().empty_trash(), check) == 9
+
+
+def test_a_start_while_the_trash_is_emptied_elsewhere_finds_nothing_of_it(tmp_path: Path) -> None:
+    clips = fill_trash(tmp_path)
+    other = Clips(database.open(tmp_path / "stir.db"), tmp_path / "clips")
+    start = threading.Thread(target=lambda: other.recover(set))
+    discard = clips.discard
+
+    def discard_slowly(clip: Clip) -> None:
+        if not start.ident:
+            start.start()
+            start.join(0.3)
+        discard(clip)
+
+    clips.discard = discard_slowly
+    assert clips.empty_trash() == 3
+    start.join()
+    assert [len(one.find(trashed=True)) for one in (clips, other)] == [0, 0] and other.count() == 1
 
 
 def test_a_visitors_files_are_whole_or_out_of_sight(tmp_path: Path) -> None:

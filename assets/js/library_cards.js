@@ -17,7 +17,7 @@
       pick(card, event);
     }, true);
     const size = `${Number(card.seconds.toFixed(1))} s · ${card.width} × ${card.height} · ${card.format.toUpperCase()}`;
-    const words = h("div", { class: "card-words", onclick: () => open(card) }, h("div", { class: "card-title" }, h("strong", { title: card.title }, card.title), card.rating ? h("span", { class: "card-stars", role: "img", "aria-label": card.rating + (card.rating > 1 ? " stars" : " star") }, "★".repeat(card.rating)) : null), h("span", { title: card.motion }, card.motion), h("span", {}, size), h("span", {}, `${card.model} · ${day.format(card.made_at * 1000)}`));
+    const words = h("div", { class: "card-words", onclick: () => (tile.focus({ preventScroll: true }), open(card)) }, h("div", { class: "card-title" }, h("strong", { title: card.title }, card.title), card.rating ? h("span", { class: "card-stars", role: "img", "aria-label": card.rating + (card.rating > 1 ? " stars" : " star") }, "★".repeat(card.rating)) : null), h("span", { title: card.motion }, card.motion), h("span", {}, size), h("span", {}, `${card.model} · ${day.format(card.made_at * 1000)}`));
     const node = h("li", { class: card.width >= 1.3 * card.height ? "card wide" : "card", "data-card": card.id }, h("div", { class: "card-face" }, tile, h("label", { class: "card-mark" }, tick, icon("check", 12))), words);
     const paint = (marked) => (node.classList.toggle("marked", marked), (tick.checked = marked));
     return { node, paint, seen: JSON.stringify(card) };
@@ -74,9 +74,10 @@
       paint();
     }
     /* One more or one less; with Shift all between the last one and this. */
-    function pick(card, event) {
-      const cards = room.cards().map((one) => one.id);
+    async function pick(card, event) {
       const on = !marked.has(card.id);
+      let cards = room.cards().map((one) => one.id);
+      if (event.shiftKey && last && !cards.includes(last)) cards = (await room.all()) ?? cards;
       const [from, to] = [cards.indexOf(last), cards.indexOf(card.id)].sort((a, b) => a - b);
       const range = event.shiftKey && from >= 0 ? cards.slice(from, to + 1) : [card.id];
       for (const id of range) on ? marked.add(id) : marked.delete(id);

@@ -121,7 +121,8 @@
       const compared = jobs[0].comparison;
       const many = `${jobs.length} ${compared ? "clips" : "photos"}`;
       title.textContent = compared || many;
-      motion.textContent = compared ? `${many} side by side` : `${jobs[0].motion} · ${length(jobs[0])}`;
+      const elsewhere = active && !jobs.some(Stir.isOwn) ? ", begun elsewhere" : "";
+      motion.textContent = (compared ? `${many} side by side` : `${jobs[0].motion} · ${length(jobs[0])}`) + elsewhere;
       words.textContent = [`${done} of ${jobs.length} done`, failed && `${failed} failed`, stopped && `${stopped} stopped`].filter(Boolean).join(" · ");
       node.title = `${title.textContent}, ${motion.textContent}, ${words.textContent}`;
       bar.to(jobs.reduce((sum, job) => sum + part(job), 0) / jobs.length);
@@ -129,7 +130,7 @@
       open.setAttribute("aria-label", opened === id ? "Hide each" : `Show each of the ${many}`);
       again.hidden = !failed;
       away.hidden = !active;
-      away.setAttribute("aria-label", `Cancel what is left of ${many}`);
+      away.setAttribute("aria-label", `Cancel what is left of ${many}${elsewhere}`);
     }
 
     // Their order ------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ SCRIPTS = (
     "model_guide", "model_picker", "voice_recorder", "hosted_inputs", "checkout",
     "advanced_settings", "platform_misfits", "output_panel", "variations_panel",
     "axis_widgets", "new_comparison_panel", "dock", "phone_draft", "clip_panel", "queue_panel", "clip_details",
-    "library_cards", "library_panel",
+    "library_cards", "card_window", "library_panel",
     "compare_frames", "compare_players", "compare_clock", "compare_cells", "compare_table", "compare_transport",
     "compare_export", "compare_panel",
     "batch_panel", "finish_panel", "post_panel",

@@ -18,15 +18,24 @@ from tests.ui.conftest import App
 from tests.ui.steps import WAIT
 
 COUNT = 500
-MOST = 306
-"""Cards that the page holds at most: three hundred, and a row that isn't whole."""
+MOST = 120
+"""Cards on the page at once, of however many: those of some screens."""
 
 SEEN = """() => {
   const card = [...document.querySelectorAll('.card')].find((one) => one.getBoundingClientRect().top > 200);
-  const box = card.getBoundingClientRect();
-  return [card.dataset.card, Math.round(box.left), Math.round(box.top)];
+  const box = card?.getBoundingClientRect();
+  return card && [card.dataset.card, Math.round(box.left), Math.round(box.top)];
 }"""
-IDS = "() => [...document.querySelectorAll('.card')].map((one) => parseInt(one.dataset.card, 16))"
+IN_SIGHT = """() => [...document.querySelectorAll('.card')].filter((one) => {
+  const box = one.getBoundingClientRect();
+  return box.bottom > 0 && box.top < innerHeight;
+}).map((one) => parseInt(one.dataset.card, 16))"""
+FILLED = """() => [100, innerHeight / 2, innerHeight - 100].every((y) => [0, 40].some((gap) =>
+  document.elementFromPoint(400, y + gap)?.closest('.card')))"""
+"""Whether the screen shows cards from above to below."""
+
+
+TOP = "document.querySelectorAll('.card')[at].getBoundingClientRect().top"
 
 
 def put(studio: Studio, numbers: range, folder: Path) -> None:
@@ -50,58 +59,103 @@ def put(studio: Studio, numbers: range, folder: Path) -> None:
             shelf._insert(clip)
 
 
-def go_down(page: Page, pages: int) -> None:
-    """Scroll to the end of what is loaded, so many times, and then a little up."""
-    for _ in range(pages):
-        last = page.evaluate(IDS)[-1]
-        page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
-        page.wait_for_function(f"({IDS})().at(-1) !== {last}")
-    page.evaluate("window.scrollBy(0, -1500)")
-    page.wait_for_timeout(300)  # until the page has noted where it is
+def open_library(page: Page, app: App, folder: Path) -> None:
+    put(app.studio, range(1, COUNT + 1), folder)
+    page.get_by_role("tab", name="Library").click()
+    expect(page.locator(".count")).to_have_text(f"{COUNT} clips", timeout=WAIT)
+
+
+def go_to(page: Page, share: float) -> list[object]:
+    """Scroll to a share of the whole height; which card is there, once the page has noted where it is."""
+    page.evaluate(f"window.scrollTo(0, {share} * (document.documentElement.scrollHeight - innerHeight))")
+    page.wait_for_function(FILLED)
+    page.wait_for_timeout(300)
+    return page.evaluate(SEEN)
+
+
+def list_numbers(page: Page) -> list[int]:
+    """The clips on the page, in its order."""
+    return page.locator(".card").evaluate_all("all => all.map((one) => parseInt(one.dataset.card, 16))")
+
+
+def stays(page: Page, seen: list[object]) -> None:
+    """The same card is where it was, and goes on being there."""
+    page.wait_for_function(f"(seen) => JSON.stringify(({SEEN})()) === seen", arg=msgspec.json.encode(seen).decode())
 
 
 def test_cards_in_sight_stay_where_they_are(page: Page, app: App, tmp_path: Path) -> None:
-    put(app.studio, range(1, COUNT), tmp_path)
+    open_library(page, app, tmp_path)
     library, count = page.get_by_role("tab", name="Library"), page.locator(".count")
-    library.click()
+    seen = go_to(page, 0.6)
+    put(app.studio, range(COUNT + 1, COUNT + 2), tmp_path)  # a clip is done meanwhile
+    expect(count).to_have_text(f"{COUNT + 1} clips", timeout=WAIT)
+    assert page.evaluate(SEEN) == seen
+    above = list_numbers(page)[0]
+    app.studio.library.trash([f"{above:032x}", f"{COUNT - 3:032x}"])  # in another tab: one above on the page, one far above
     expect(count).to_have_text(f"{COUNT - 1} clips", timeout=WAIT)
-    go_down(page, 5)
-    seen = page.evaluate(SEEN)
-    assert len(page.evaluate(IDS)) <= MOST
+    assert page.evaluate(SEEN) == seen
 
-    put(app.studio, range(COUNT, COUNT + 1), tmp_path)  # a clip is done meanwhile
-    expect(count).to_have_text(f"{COUNT} clips", timeout=WAIT)
-    assert page.evaluate(SEEN) == seen
-    above = page.evaluate(IDS)[0]
-    app.studio.library.trash([f"{above:032x}", f"{COUNT - 3:032x}"])  # one above on the page, and one far above
-    expect(count).to_have_text(f"{COUNT - 2} clips", timeout=WAIT)
-    assert page.evaluate(SEEN) == seen
     page.get_by_role("tab", name="Create").click()
     expect(page.locator("#animate")).to_be_visible()
     page.evaluate("window.scrollTo(0, 0)")
+    put(app.studio, range(COUNT + 2, COUNT + 5), tmp_path)
+    expect(page.locator(".recent")).to_contain_text(f"{COUNT + 2}", timeout=WAIT)
     library.click()
-    page.wait_for_function(f"(seen) => JSON.stringify(({SEEN})()) === seen", arg=msgspec.json.encode(seen).decode())
+    stays(page, seen)
+    expect(count).to_have_text(f"{COUNT + 2} clips", timeout=WAIT)
+    assert page.evaluate(SEEN) == seen
 
-    page.evaluate("window.scrollTo(0, 0)")  # every page on the way up comes again, and none twice
-    newest = [number for number in range(COUNT, 0, -1) if number not in (above, COUNT - 3)]
-    for _ in range(12):
-        if page.evaluate(IDS)[0] == COUNT:
-            break
-        page.wait_for_timeout(100)
-        page.evaluate("window.scrollTo(0, 0)")
-    held = page.evaluate(IDS)
-    assert held == newest[: len(held)]
+    tile = page.locator(f"[data-card='{seen[0]}'] .clip-tile")
+    tile.click()
+    expect(page.locator(".sheet")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(tile).to_be_focused()
+    assert page.evaluate(SEEN) == seen
 
-    page.locator("#library-search").fill("beach")
-    expect(count).to_have_text(f"{sum(number % 2 for number in newest)} clips", timeout=WAIT)
-    go_down(page, 2)
-    seen = page.evaluate(SEEN)
+    page.locator(f"[data-card='{seen[0]}'] .card-mark").click()
+    page.keyboard.press("Delete")
+    expect(tile).to_have_count(0)
+    page.keyboard.press("Control+z")
+    expect(tile).to_have_count(1)
+    assert page.evaluate(SEEN) == seen
+
+
+def test_words_that_are_taken_away_and_a_reload_lead_back(page: Page, app: App, tmp_path: Path) -> None:
+    open_library(page, app, tmp_path)
+    search, count = page.locator("#library-search"), page.locator(".count")
+    before = go_to(page, 0.5)
+    search.fill("beach")
+    expect(count).to_have_text(f"{COUNT // 2} clips", timeout=WAIT)
+    page.wait_for_function(f"({IN_SIGHT})()[0] === {COUNT - 1}")  # found from the top
+    seen = go_to(page, 0.7)
     page.reload()
     expect(page.locator(".part-photo.ready")).to_be_visible(timeout=WAIT)
-    library.click()
-    page.wait_for_function(
-        f"(seen) => document.querySelector('.card') && JSON.stringify(({SEEN})()) === seen",
-        arg=msgspec.json.encode(seen).decode(),
-    )
-    assert page.locator("#library-search").input_value() == "beach"
-    assert all(number % 2 for number in page.evaluate(IDS))
+    page.get_by_role("tab", name="Library").click()
+    stays(page, seen)
+    assert search.input_value() == "beach"
+    assert all(number % 2 for number in list_numbers(page))
+    search.fill("")
+    stays(page, before)
+
+
+def test_every_clip_is_come_by_however_one_scrolls(page: Page, app: App, tmp_path: Path) -> None:
+    open_library(page, app, tmp_path)
+    height = page.evaluate("document.documentElement.scrollHeight")
+    wide = page.evaluate("getComputedStyle(document.querySelector('.cards')).gridTemplateColumns.split(' ').length")
+    one = page.evaluate(f"(([one, other]) => other - one)([0, {wide}].map((at) => {TOP}))")
+    assert abs(height - one * COUNT / wide) < 2 * one + 300  # the scrollbar tells how many there are
+    page.locator(".card .clip-tile").nth(1).focus()
+    page.keyboard.press("End")
+    page.wait_for_function(f"({IN_SIGHT})().at(-1) === 1")
+    assert len(list_numbers(page)) <= MOST
+    assert abs(page.evaluate("document.documentElement.scrollHeight") - height) < 2
+    page.evaluate("window.scrollTo(0, 0)")
+    page.wait_for_function(f"({IN_SIGHT})()[0] === {COUNT}")
+    expect(page.locator(".card .clip-tile").nth(1)).to_be_focused()
+
+    met: list[int] = []
+    for top in range(0, height, 700):
+        page.evaluate(f"window.scrollTo(0, {top})")
+        page.wait_for_function(FILLED)
+        met += [number for number in page.evaluate(IN_SIGHT) if not met or number < met[-1]]
+    assert met == list(range(COUNT, 0, -1))

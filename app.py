@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from studio.config import Settings, read
 from studio.nouns import Refusal
-from studio.stop_signals import handle_stop_signals
+from studio.stop_signals import end_in_time, handle_stop_signals
 from studio.system_errors import allow_many_files
 
 
@@ -116,4 +116,6 @@ def choose_mcp(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    end_in_time()
+    sys.exit(status)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 
 from studio.cli.main import main
-from studio.stop_signals import handle_stop_signals
+from studio.stop_signals import end_in_time, handle_stop_signals
 
 handle_stop_signals()
-sys.exit(main())
+status = main()
+end_in_time()
+sys.exit(status)

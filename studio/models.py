@@ -21,6 +21,7 @@ from studio.config import Settings
 from studio.engines.base import Checker, Engine, Shelf
 from studio.engines.hosted.card_check import WayCheck
 from studio.engines.hosted.services import is_off
+from studio.hung_threads import WorkLock
 from studio.nouns import Choice, Refusal
 from studio.preferences import Preferences
 
@@ -61,7 +62,7 @@ class Models:
         self._settings = settings
         self._make = make
         self._engines: dict[str, Engine] = {}
-        self._making = threading.RLock()
+        self._making = WorkLock()
         self._closed = False
         self._looking = threading.Lock()
         self._changes = 0
@@ -96,6 +97,8 @@ class Models:
         """The engine that a card runs on, made on first use and kept. Raises `Refusal` when there is none."""
         if self._house and not card.is_built_in:
             return self._house.engine(card)
+        if there := self._engines.get(card.engine):
+            return there
         with self._making:
             if card.engine not in self._engines:
                 if self._closed:

@@ -12,6 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.hung_threads import show_life
+from studio.jobs.deadlines import MODEL_TIMES
+from studio.jobs.watched_work import run_watched
 from studio.models import Models
 from studio.nouns import Choice, Mend, Photo, Refusal
 from studio.spending import Confirmation, Spending
@@ -31,10 +34,13 @@ HOSTED = "hosted:"
 
 class Assist:
     """What the page and the command line ask; off until `Preferences.assistant` names a folder or a hosted service.
-    `spending` is whom a paid question is settled with.
+    `spending` is whom a paid question is settled with; `deadline` the studio's, from which that of a model follows.
     """
 
-    def __init__(self, models: Models, photos: Callable[[], PhotoStore], spending: Spending) -> None:
+    def __init__(
+        self, models: Models, photos: Callable[[], PhotoStore], spending: Spending, deadline: float
+    ) -> None:  # fmt: skip
+        self._seconds = deadline * MODEL_TIMES["load"]
         self._photos = photos
         self._models = models
         self._spending = spending
@@ -80,7 +86,7 @@ class Assist:
         """A motion for a photo in words. Raises `Refusal` when there is no assistant that sees, or it fails."""
         if self.hosted_party:
             raise Refusal("A hosted helper isn't shown photos.", "Write a prompt for it to mend.")
-        return self._open().propose(self._photos().mend(photo, mends), _limit())
+        return self._ask(lambda going: self._open().propose(self._photos().mend(photo, mends), going))
 
     def rewrite(self, prompt: str, confirmation: Confirmation | None = None) -> str:
         """A prompt said better. Raises `Refusal` when there is no assistant, or it fails; `Unconfirmed` where it is
@@ -88,10 +94,13 @@ class Assist:
         """
         folder = self._models.preferences().assistant
         if not folder.startswith(HOSTED):
-            return self._open().rewrite(prompt, _limit())
+            return self._ask(lambda going: self._open().rewrite(prompt, going))
         assistant = self._open_hosted(folder)
         with self._spending.pay_for_words(assistant.model, confirmation):
-            return assistant.rewrite(prompt, _limit())
+            return self._ask(lambda going: assistant.rewrite(prompt, going))
+
+    def _ask(self, ask: Callable[[Callable[[], None]], str]) -> str:
+        return run_watched("the assistant", lambda tick: ask(_limit()), self._seconds)
 
     def _open_hosted(self, name: str) -> HostedAssistant:
         from studio.engines.hosted.language_models import HostedAssistant, find_language_model
@@ -128,6 +137,7 @@ def _limit() -> Callable[[], None]:
     def going() -> None:
         nonlocal end
         end = end or time.monotonic() + PATIENCE
+        show_life()
         if time.monotonic() > end:
             raise Refusal("The assistant takes too long here.", "Choose a smaller model.")
 

@@ -20,9 +20,9 @@ from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Image, Placer, Places, Reader, Shelf, Tick
 from studio.engines.prepare import Prepared, prepare
-from studio.engines.read_ahead import ReadAhead
 from studio.frames import Frames
 from studio.jobs.deadlines import PREVIEW_SHARE
+from studio.jobs.read_ahead import ReadAhead
 from studio.jobs.watched_work import run_watched
 from studio.library.file_cache import FileCache
 from studio.models import Models
@@ -73,7 +73,7 @@ class Previews:
         self._models = models
         self._photos = photos
         self._making = drawing
-        self._eager = ReadAhead()
+        self._eager = ReadAhead(settings.deadline)
 
     def close(self) -> None:
         """Read no further ahead."""

@@ -1,8 +1,9 @@
 """Ctrl+C, and what else tells a process to end: the first one closes Stir in order, the next is ignored while that goes
-on, a third ends it at once; what ran is Interrupted when Stir starts again."""
+on, a third ends it at once, as does a minute without an end; what ran is Interrupted when Stir starts again."""
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 from types import FrameType
@@ -12,7 +13,15 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 IGNORED = 1
 """Signals after the first that are ignored: a key held too long must not leave half-made files."""
 
+CLOSE_SECONDS = 60
+"""How long closing may take before the process ends all the same, and says on its terminal what hung."""
+
 _heard = 0
+
+
+def end_in_time() -> None:
+    """Have this process end soon, whatever hangs in it: closing has begun, or all is done."""
+    faulthandler.dump_traceback_later(CLOSE_SECONDS, exit=True)
 
 
 def close_or_end(number: int, frame: FrameType | None) -> None:
@@ -20,6 +29,7 @@ def close_or_end(number: int, frame: FrameType | None) -> None:
     global _heard
     _heard += 1
     if _heard == 1:
+        end_in_time()
         raise KeyboardInterrupt
     if _heard > 1 + IGNORED:
         os._exit(128 + number)

@@ -43,6 +43,7 @@ from studio.jobs.clip_maker import ClipMaker
 from studio.jobs.hosted_job import HostedTools
 from studio.jobs.hosted_lane import HostedLane
 from studio.jobs.lane import recover
+from studio.jobs.watched_work import watch_photos
 from studio.jobs.worker import Worker
 from studio.library import database, disk, logbook
 from studio.library.clips import Clips
@@ -55,7 +56,6 @@ from studio.motion import camera_moves
 from studio.motion.ambient_effects import EFFECTS, needs_brush
 from studio.motion_assistant import Assist
 from studio.nouns import FINISH, Attachment, Choice, Job, Refusal, Shot, replace
-from studio.presets import platform
 from studio.previews import Previews
 from studio.remakes import Remakes
 from studio.score_room import ScoreRoom
@@ -95,7 +95,7 @@ class Studio:
         self._photo_store: PhotoStore | None = None
         self.log = logbook.open(settings.home / "logs")
         self._owner = Owner(settings.home / "locks")
-        self._room = self._owner.room(settings.cache)
+        self._room, self._watch = self._owner.room(settings.cache), watch_photos(settings.deadline, self.log)
         self._served = FileCache(settings.cache / "served", most_bytes=self.guest.most_cached)
         self._database = database.open(settings.database, self.log, lambda: self._owner.renew(settings.cache))
         self.library = Clips(self._database, settings.clips, search_words)
@@ -106,7 +106,7 @@ class Studio:
         given = settings, self._served, self._room, self.models, lambda: self.photos
         self.previews = Previews(*given, self.guest.drawing)
         self.advice = Advice(settings, self._served, self.models, lambda: self.photos)
-        self.assist = Assist(self.models, lambda: self.photos, self.spending)
+        self.assist = Assist(self.models, lambda: self.photos, self.spending, settings.deadline)
         self._paced: tuple[int, Pace] | None = None
         self.scores, self._worker = self._make_scores(), self._make_worker()
         self.comparisons, self.batches = self._make_comparisons(), self._make_batches()
@@ -226,7 +226,7 @@ class Studio:
             if self._photo_store is None:
                 from studio.photo.photo_store import PhotoStore
 
-                self._photo_store = PhotoStore(self.settings, self.guest.most_photos)
+                self._photo_store = PhotoStore(self.settings, self.guest.most_photos, self._watch)
             return self._photo_store
 
     # Models and machine ---------------------------------------------------------------------------------------------
@@ -477,7 +477,7 @@ def search_words(shot: Shot) -> str:
     moves = [camera_moves.MOVES[move.name] for leg in (way.moves, *(leg.moves for leg in way.then)) for move in leg]
     stirring = [EFFECTS[effect.name] for effect in shot.motion.effects]
     found = [word for info in (*moves, *stirring) for word in (info.title, *info.aliases)]
-    place = platform(shot.platform)
+    place = presets.platform(shot.platform)
     made_for = place.title if place else shot.platform
     return " ".join((*found, shot.crop.aspect, shot.format, "loop" if shot.motion.camera.loop else "", made_for))
 

@@ -1,8 +1,9 @@
 """Programs that Stir starts to read or write media: their environment without what opens the owner's accounts, and
 their end.
 
-Each belongs to the thread that started it: whoever watches that thread can end them all, and they end with this
-process, whatever ends it (Linux, by util-linux' setpriv).
+Each belongs to the thread that started it, or to that thread's master: whoever watches that one can end them all. They
+end with the thread that started them at the latest, and so with this process, whatever ends it (Linux, by util-linux'
+setpriv): who starts a program in a thread has to read it to its end there.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
-from studio.hung_threads import is_left
+from studio.hung_threads import find_master, is_left
 
 SECRETS = ("REPLICATE_API_TOKEN", "FAL_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """Variables that hold tokens. ffmpeg and the readers of foreign films have no use for them, and nobody vouches for what
@@ -62,7 +63,7 @@ def start_child(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
         **{"env": list_environment(), "stdin": subprocess.DEVNULL, **options},
     )
     with _lock:
-        _started.setdefault(threading.current_thread(), WeakSet()).add(process)
+        _started.setdefault(find_master(), WeakSet()).add(process)
     return process
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.hung_threads import WorkLock
 from studio.nouns import Refusal
 
 Image = NDArray[np.uint8]
@@ -27,6 +27,9 @@ processor.
 
 TOKENS = 96
 """Tokens of an answer: two sentences and some to spare."""
+
+CLOSE_SECONDS = 5.0
+"""How long letting go waits for an answer under way."""
 
 LONGEST = 600
 """Characters of an answer that are kept."""
@@ -48,7 +51,7 @@ class Assistant:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.sees = _takes_pictures(folder)
-        self._asking = threading.Lock()
+        self._asking = WorkLock()
         self._loaded: tuple[Any, Any] | None = None
 
     def propose(self, image: Image, going: Callable[[], None]) -> str:
@@ -73,9 +76,11 @@ class Assistant:
         )
 
     def close(self) -> None:
-        """Let go of the model's memory."""
-        with self._asking:
-            self._loaded = None
+        """Let go of the model's memory, once nothing is being asked."""
+        turn = self._asking.take(CLOSE_SECONDS)
+        self._loaded = None
+        if turn:
+            self._asking.give_back(turn)
 
     def _answer(self, question: str, picture: Any, going: Callable[[], None]) -> str:
         with self._asking:

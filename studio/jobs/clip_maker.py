@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from studio.cards import ModelCard
 from studio.engines.base import Engine, Image, Reader, Stopped, Tick
 from studio.engines.prepare import Prepared, prepare
-from studio.engines.read_ahead import ReadAhead
 from studio.jobs.clip_renderer import ClipRenderer, Rendered, explain_error, refuse_attachment, require_room
 from studio.jobs.job_progress import JobProgress
+from studio.jobs.read_ahead import ReadAhead
 from studio.library import disk
 from studio.library.clips import Clips
 from studio.library.database import Database

@@ -16,6 +16,9 @@ USUAL = 300.0
 PREVIEW_SHARE = 0.4
 """Of that, how long a preview may give no sign of life: others wait behind it."""
 
+PHOTO_TIMES = 2
+"""How many times as long opening a photo may take: it is decoded in one go."""
+
 MODEL_TIMES: dict[Stage, float] = {
     "wait": math.inf,  # for another Stir on the GPU, as long as that works
     "load": 6,  # half an hour: 34 GB come from a disk of 20 MB/s in that, and each weight read is a sign of life
@@ -66,7 +69,7 @@ class Deadlines:
         length = f"{silence / 60:.0f} minutes" if silence >= 120 else f"{silence:.0f} seconds"
         return Refusal(
             f"It gave no sign of life for {length} while {WORDS[stage]}, and was given up.",
-            "Try again; if it stops there again, start Stir anew, or make the clip smaller or on another model.",
+            "Try again; if it stops there again, start Stir anew, or take a smaller photo or size, or another model.",
         )
 
 

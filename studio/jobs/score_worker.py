@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable
 
 from studio.clip_score import Score
-from studio.jobs.watched_work import run_watched
+from studio.hung_threads import MOST_LEFT, count_hung
+from studio.jobs.watched_work import TOO_MANY, run_watched
 from studio.library.clips import Clips
 from studio.library.logbook import trace
 from studio.library.scores import Scores
@@ -83,6 +84,8 @@ class ScoreWorker:
         try:
             found = run_watched("score", lambda tick: self._measure(clip), SCORE_SECONDS, log=self._log)
         except Refusal as refusal:
+            if refusal is TOO_MANY:
+                return None  # it gets its score once there is room again
             self._log.warning("clip %s isn't scored: %s", clip.id[:8], refusal.reason)
             found = None
         self._scores.keep(clip.id, found)
@@ -102,6 +105,8 @@ class ScoreWorker:
 
     def _score_next(self) -> bool:
         """Score one clip, if one waits; whether to look for another at once."""
+        if count_hung() >= MOST_LEFT:
+            return False
         busy = self._is_busy()
         waited = bool(self._fresh) and time.monotonic() - self._fresh[0][1] >= PATIENCE_SECONDS
         fresh = self._fresh.pop(0)[0] if self._fresh and (waited or not busy) else None

@@ -15,13 +15,17 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from studio.clip.child_processes import end_children
 from studio.engines.base import Stopped, Tick
-from studio.hung_threads import MOST_LEFT, count_hung, leave_thread
-from studio.jobs.deadlines import Deadlines, choose_deadlines
+from studio.helper_threads import Works, do_works
+from studio.hung_threads import MOST_LEFT, count_hung, is_left, leave_thread, show_life, take_signs, waits_in_line
+from studio.jobs.deadlines import PHOTO_TIMES, Deadlines, choose_deadlines
 from studio.nouns import Progress, Refusal, Stage
+
+if TYPE_CHECKING:
+    from studio.photo.photo_store import Watched
 
 LOOK_SECONDS = 0.25
 """Seconds between two looks at what is at work. Silence is counted in looks: while the computer or this process sleeps,
@@ -32,6 +36,9 @@ ASK_LOOKS = 8
 
 END_SECONDS = 1.0
 """How long work that was stopped may take before its programs are ended, and before it is left behind after that."""
+
+OWN_LINES = 2
+"""Lines of a thread and of its watch, above those of its work in a traceback."""
 
 T = TypeVar("T")
 
@@ -67,11 +74,11 @@ class TickedWatch(Watch, Protocol):
 
 
 class Pulse:
-    """The watch of work that is no job. `tell` hears of every tick, and may raise."""
+    """The watch of work that is no job, which begins at `stage`. `tell` hears of every tick, and may raise."""
 
-    def __init__(self, tell: Tick = lambda progress: None) -> None:
+    def __init__(self, tell: Tick = lambda progress: None, stage: Stage = "load") -> None:
         self.beats = 0
-        self.stage: Stage = "load"
+        self.stage: Stage = stage
         self._tell = tell
         self._last: tuple[object, ...] = ()
         self._stopped = threading.Event()
@@ -105,7 +112,7 @@ class WatchedThread:
 
     def __init__(self, name: str, log: logging.Logger | None = None) -> None:
         self._name, self._log = name, log
-        self._works: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
+        self._works: Works = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def do(self, work: Callable[[], T], watch: Watch, deadlines: Deadlines) -> T:
@@ -114,16 +121,26 @@ class WatchedThread:
         """
         if self._thread is None:
             self._works = queue.SimpleQueue()
-            self._thread = threading.Thread(target=_work, args=(self._works,), name=self._name, daemon=True)
+            self._thread = threading.Thread(target=do_works, args=(self._works,), name=self._name, daemon=True)
             self._thread.start()
         future: Future[T] = Future()
-        self._works.put((future, work))
+
+        def sign(signs: int) -> None:
+            if watch.is_stopped:
+                raise Stopped
+            watch.beats += signs
+
+        def work_watched() -> T:
+            with take_signs(sign):
+                return work()
+
+        self._works.put((future, work_watched))
         try:
             return self._wait(future, watch, deadlines, self._thread)
         except BaseException:
             if not future.done():  # left behind, or whoever waits was interrupted
-                watch.stop()
-                end_children(self._thread)
+                if not is_left(self._thread):
+                    _end_work(future, watch, self._thread)
                 self.close()
             raise
 
@@ -135,8 +152,12 @@ class WatchedThread:
     def _wait(self, future: Future[T], watch: Watch, deadlines: Deadlines, thread: threading.Thread) -> T:
         beats, silence, stopped = watch.beats, 0.0, 0.0
         while not wait([future], LOOK_SECONDS).done:
-            silence = silence + LOOK_SECONDS if watch.beats == beats else 0.0
-            beats = watch.beats
+            if watch.beats != beats:
+                silence, beats = 0.0, watch.beats
+                show_life()  # of whoever waits here: it may be watched itself
+            elif not waits_in_line(thread):
+                silence += LOOK_SECONDS
+            show_life(0)
             if silence and silence % (ASK_LOOKS * LOOK_SECONDS) == 0:
                 watch.ask()
             stopped += LOOK_SECONDS * watch.is_stopped
@@ -145,21 +166,19 @@ class WatchedThread:
             if stopped >= deadlines.notice or silence >= deadlines.find_silence(watch.stage):
                 return self._give_up(future, watch, deadlines, thread)
         error = future.exception()
+        show_life()
         if error is None:
             return future.result()
         if watch.is_stopped:
             raise Stopped from error  # the end of its programs is no fault
-        raise error.with_traceback(_skip_first(error))
+        raise error.with_traceback(_skip_own(error))
 
     def _give_up(self, future: Future[T], watch: Watch, deadlines: Deadlines, thread: threading.Thread) -> T:
         """End its programs; where that wakes it, it ends by itself, else it is left behind. Raises `Stopped` or
         `Refusal`, whatever it brings."""
         was_stopped, stage, where = watch.is_stopped, watch.stage, _describe_place(thread)
-        watch.stop()
-        ended = end_children(thread)
-        if not wait([future], END_SECONDS).done:
-            leave_thread(thread)
-        elif future.exception() is None:
+        ended = _end_work(future, watch, thread)
+        if future.done() and future.exception() is None:
             return future.result()  # it was done at the last moment
         if self._log:
             how = f"left behind, {count_hung()} hang" if not future.done() else f"ended with {ended} programs of it"
@@ -167,19 +186,21 @@ class WatchedThread:
         raise Stopped if was_stopped else deadlines.explain(stage)
 
 
-def _work(works: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]) -> None:
-    while found := works.get():
-        future, work = found
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-        del found, future, work  # else what was made stays until the next comes
+def _end_work(future: Future[T], watch: Watch, thread: threading.Thread) -> int:
+    """Stop work and end its programs; where it doesn't end then, it is left behind. How many programs it had."""
+    watch.stop()
+    ended = end_children(thread)
+    if not wait([future], END_SECONDS).done:
+        leave_thread(thread)
+    return ended
 
 
-def _skip_first(error: BaseException) -> TracebackType | None:
-    """Where an error came from, without the thread's own line."""
-    return error.__traceback__.tb_next if error.__traceback__ else None
+def _skip_own(error: BaseException) -> TracebackType | None:
+    """Where an error came from, without the thread's own lines."""
+    found = error.__traceback__
+    for _ in range(OWN_LINES):
+        found = found.tb_next if found else None
+    return found
 
 
 def _describe_place(thread: threading.Thread) -> str:
@@ -203,3 +224,12 @@ def run_watched(
         return hand.do(lambda: work(pulse.tick), pulse, choose_deadlines(seconds, False))
     finally:
         hand.close()
+
+
+def watch_photos(seconds: float, log: logging.Logger) -> Watched:
+    """What opens photos: each is decoded in one go, and may take several times as long as the studio's other work."""
+
+    def open_photo(work: Callable[[], T]) -> T:
+        return run_watched("a photo", lambda tick: work(), seconds * PHOTO_TIMES, log=log, watch=Pulse(stage="read"))
+
+    return open_photo

@@ -17,6 +17,7 @@ import msgspec
 
 from studio.cards import ModelCard
 from studio.engines.base import Devices, Engine, Shelf
+from studio.hung_threads import WorkLock
 from studio.jobs.clip_maker import ClipMaker
 from studio.jobs.clip_renderer import refuse_attachment
 from studio.jobs.deadlines import USUAL, Deadlines, choose_deadlines
@@ -24,6 +25,7 @@ from studio.jobs.fair_turns import Seat
 from studio.jobs.hosted_lane import HostedLane
 from studio.jobs.lane import Lane
 from studio.jobs.turns import Turns
+from studio.jobs.watched_work import run_watched
 from studio.library.clips import Clips
 from studio.library.database import Database
 from studio.library.logbook import trace
@@ -115,7 +117,7 @@ class Worker:
         self._turns = Turns(self._needs_loading, self._rank)
         self._adopt = True
         self._closing = threading.Event()
-        self._spreading = threading.Lock()
+        self._spreading = WorkLock()
         self._spread = False
         self._lanes = (self._make_lane(0),)
         self._hosted = make_hosted(self._maker) if make_hosted else None
@@ -157,9 +159,11 @@ class Worker:
     def close(self) -> None:
         """Stop: what runs is Interrupted. Waits at most 10 seconds for the engines to notice. Safe to call twice."""
         self._closing.set()
-        with self._spreading:
-            for lane in self._lanes:
-                lane.stop_all()
+        turn = self._spreading.take(CLOSE_SECONDS)
+        for lane in self._lanes:
+            lane.stop_all()
+        if turn:
+            self._spreading.give_back(turn)
         for other in self._elsewhere:
             other.close()
         for lane in self._lanes:
@@ -231,7 +235,7 @@ class Worker:
             models = tuple(card.id for card in self._list_cards() if card.checkpoint is not None)
             if self._spread or self._closing.is_set() or not models or not self._queue.has_waiting(models):
                 return
-            gpus = range(1, 1 + self._count_gpus())
+            gpus = range(1, 1 + self._look_for_gpus())
             self._spread = True
             if not gpus:
                 return
@@ -241,6 +245,14 @@ class Worker:
             self._lanes = (*self._lanes, *added)
             for lane in added:
                 lane.start(self._adopt, Share(models, others=False, seen=SEEN_BY_GPUS))
+
+    def _look_for_gpus(self) -> int:
+        """How many there are; 0 where the driver hangs."""
+        try:
+            return run_watched("GPUs", lambda tick: self._count_gpus(), self._deadline, log=self._log)
+        except Refusal as refusal:
+            self._log.error("GPUs can't be looked for: %s", trace(refusal))
+            return 0
 
     def _count_gpus(self) -> int:
         for card in {card.engine: card for card in self._list_cards() if card.checkpoint is not None}.values():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
+from studio.helper_threads import Helpers
 from studio.nouns import Crop, Kind, Photo, Size, replace
 from studio.photo.crop import Image, cut_crop, settle_crop
 from studio.photo.findings import Finding, Level, Report
@@ -39,7 +38,7 @@ def inspect_photo(image: Image, photo: Photo, crop: Crop, size: Size = "auto", s
     """
     real = replace(photo, width=image.shape[1], height=image.shape[0])
     crop = settle_crop(real, crop)
-    with ThreadPoolExecutor(1) as beside:
+    with Helpers(1, "look") as beside:
         seen = beside.submit(read_scene, image, subject)
         measured = find_pixel_flaws(image, real, crop, size)
         scene = seen.result()

@@ -13,6 +13,7 @@ import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import cv2
 import msgspec
@@ -83,22 +84,34 @@ def _read_bytes(file: Path) -> bytes:
 
 
 Matte = NDArray[np.float32] | None
+T = TypeVar("T")
+
+
+class Watched(Protocol):
+    """Does work that may hang, and gives up where it does. Raises `Refusal` then."""
+
+    def __call__(self, work: Callable[[], T], /) -> T: ...  # noqa: D102
+
+
+def do_unwatched(work: Callable[[], T]) -> T:
+    """Do work as long as it takes."""
+    return work()
 
 
 class PhotoStore:
     """The photos the studio holds: originals named by content, a display copy of each, and the noun beside them; at
-    most so many, 0 for any number.
+    most so many, 0 for any number. `watched` opens and mends them.
     """
 
-    def __init__(self, settings: Settings, most: int = 0) -> None:
-        self._most = most
+    def __init__(self, settings: Settings, most: int = 0, watched: Watched = do_unwatched) -> None:
+        self._most, self._watched = most, watched
         self._photos = settings.photos
         self._views = settings.views
         self._settings = settings
         self._lock = threading.Lock()
         self._opening = WorkLock()  # of ten photos that come at once one is in memory; who wants the same waits
         self._last: tuple[str, Image] | None = None
-        self._mended = MendedCache(settings.cache / "mended")
+        self._mended = MendedCache(settings.cache / "mended", watched)
         for folder in (self._photos, self._views):
             sweep_unfinished(folder)
 
@@ -110,7 +123,7 @@ class PhotoStore:
         all. Raises `Refusal` as `read_photo` does, and when it can't be written.
         """
         with self._opening:
-            return self._take_in(file, (name or file.name)[:LONGEST_NAME], damaged)
+            return self._watched(lambda: self._take_in(file, (name or file.name)[:LONGEST_NAME], damaged))
 
     def _take_in(self, file: Path, name: str, damaged: bool) -> Photo:
         got = decode_image(_read_bytes(file), name, damaged)
@@ -143,7 +156,7 @@ class PhotoStore:
             return image
         with self._opening:
             image = self._recall(photo.id)
-            return self._open_original(photo) if image is None else image
+            return self._watched(lambda: self._open_original(photo)) if image is None else image
 
     def require_original(self, photo: Photo) -> None:
         """Raises `Refusal` when the photo is not here, without opening it."""
@@ -249,8 +262,8 @@ MOST_KEPT = 6
 class MendedCache:
     """Mended photos: the last one in memory, upscaled ones on the disk as well, the newest few of them."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, watched: Watched) -> None:
+        self._folder, self._watched = folder, watched
         sweep_unfinished(folder)
         self._lock = threading.Lock()
         self._enlarging = WorkLock()
@@ -269,7 +282,7 @@ class MendedCache:
         with self._lock:
             if self._last and self._last[0] == wanted:
                 return self._last[1]
-        image = self._apply(photo, mends, original, find_matte())
+        image = self._watched(lambda: self._apply(photo, mends, original, find_matte()))
         image.flags.writeable = False
         with self._lock:
             self._last = (wanted, image)

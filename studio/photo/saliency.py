@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import cv2
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.config import ASSETS
+from studio.helper_threads import Helpers
 from studio.hung_threads import WorkLock
 from studio.photo.crop import Image
 from studio.photo.downscale import reduce_by_factor
@@ -65,9 +65,7 @@ def look_at(image: Image, with_faces: bool) -> Look:
     key = hashlib.sha256(small.tobytes() + repr(image.shape).encode()).digest()
     with _lock:
         seen = _looks.get(key)
-        with ThreadPoolExecutor(
-            1
-        ) as beside:  # the network and the face detectors are different networks: they run side by side
+        with Helpers(1, "faces") as beside:  # the network and the face detectors are different networks
             found = beside.submit(find_faces, image) if with_faces and (seen is None or seen.faces is None) else None
             seen = seen or _see(small)
             if found:

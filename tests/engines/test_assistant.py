@@ -10,11 +10,13 @@ import pytest
 
 from studio.config import Settings
 from studio.engines.assistant import LARGEST, LONGEST, Assistant, clean_answer
+from studio.hung_threads import count_hung
 from studio.motion.prompt_check import check_prompt
 from studio.motion.read_prompt import read_motion
-from studio.nouns import Refusal
+from studio.nouns import Refusal, replace
 from studio.studio import Studio
 from tests.fakes.tiny_assistant import WORDS, seer, writer
+from tests.fakes.waiting import until
 
 PHOTO = np.full((90, 120, 3), 128, np.uint8)
 
@@ -42,6 +44,24 @@ def test_a_language_model_rewrites_a_prompt(writes: Path) -> None:
     assert said == assistant.rewrite("the camera slowly pushes in", going)  # no dice are thrown
     assert read_motion(said) is not None
     assert all(0 <= one.start <= one.end <= len(said) for one in check_prompt(said))
+
+
+def test_a_model_that_hangs_is_given_up_and_closing_does_not_wait(
+    writes: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.engines.assistant.CLOSE_SECONDS", 0.1)
+    studio = Studio(settings)
+    studio.models.alter(lambda now: replace(now, assistant=str(writes)))
+    studio.assist._seconds = 0.5
+    asking = studio.assist._open()._asking
+    turn = asking.take()  # as one that is at its answer for ever
+    assert turn
+    for _ in range(2):
+        with pytest.raises(Refusal, match="no sign of life"):
+            studio.assist.rewrite("she turns")
+    studio.close()
+    asking.give_back(turn)
+    until(lambda: count_hung() == 0)
 
 
 def test_a_vision_model_proposes_a_motion_for_a_photo(sees: Path) -> None:

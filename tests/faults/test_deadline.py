@@ -82,12 +82,12 @@ def test_cancel_frees_the_queue_though_the_engine_notices_nothing(studio: Studio
 
 
 def test_no_more_begins_once_too_much_hangs(studio: Studio) -> None:
-    go_on = threading.Event()
+    go_on, made = threading.Event(), shot(studio)
     hung = [threading.Thread(target=go_on.wait, daemon=True) for _ in range(MOST_LEFT)]
     for thread in hung:
         thread.start()
         leave_thread(thread)
-    waits = studio.submit(shot(studio))
+    waits = studio.submit(made)
     until(lambda: "hang in Stir" in getattr(studio.job(waits.id).state, "note", ""))
     go_on.set()
     assert isinstance(ended(studio, waits.id).state, Done), "those that hung have ended"

@@ -7,7 +7,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 import cv2
 import numpy as np
@@ -28,6 +28,7 @@ from studio.engines.parallax.rest_pose import nearest
 from studio.engines.parallax.scene import Areas, Scene
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
+from studio.helper_threads import Helpers
 from studio.hung_threads import WorkLock
 from studio.nouns import Choice, Progress, Shot
 from studio.photo import matte
@@ -196,7 +197,7 @@ def _paint_ahead(paint: Callable[[int], Image], plan: Plan, tick: Tick) -> Itera
     if min(plan.width, plan.height) <= SMALL:
         yield from _paint_all(paint, plan, tick)
         return
-    with ThreadPoolExecutor(1, "paint") as painter:
+    with Helpers(1, "paint") as painter:
         waiting: Future[Image] = painter.submit(paint, 0)
 
         def next_one(index: int) -> Image:

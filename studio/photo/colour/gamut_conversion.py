@@ -6,7 +6,6 @@ What lies outside sRGB is clipped, as colour management with a matrix profile do
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from typing import Any
 
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.helper_threads import Helpers
 from studio.photo.colour.colour_tags import HDR, SRGB, Colorimetry
 from studio.photo.colour.tone_mapping import Floats, ToneMap, decode_hlg, decode_pq
 from studio.photo.crop import Image
@@ -43,7 +43,7 @@ def convert_rgb(samples: NDArray[Any], colorimetry: Colorimetry, bits: int) -> I
         light = cv2.transform(light, matrix) if tone is None else tone.apply(light)
         image[top : top + rows] = cv2.LUT(cv2.multiply(light, 65535.0, dtype=cv2.CV_16U), _make_encode_table())
 
-    with ThreadPoolExecutor(2) as pool:
+    with Helpers(2, "colour") as pool:
         deque(pool.map(convert, range(0, height, rows)), 0)
     return image
 

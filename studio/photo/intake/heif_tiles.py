@@ -7,7 +7,6 @@ read. The grid is ISO/IEC 23008-12, 6.6.2.3; matrix and range are ITU-T H.273.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from studio.helper_threads import Helpers
 from studio.photo.intake.isobmff import Item, ItemTable
 
 _CODECS = {b"hvc1": ("hevc", b"hvcC"), b"av01": ("libdav1d", b"av1C")}
@@ -108,7 +108,7 @@ def _decode_all(data: bytes, table: ItemTable, grid: Grid, nclx: Nclx | None, sc
         wide, high = ((n + 1) * side // scale - n * side // scale for n, side in zip(place, size, strict=True))
         return _reduce(frame, nclx, (max(1, wide), max(1, high))), size
 
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with Helpers(_WORKERS, "tiles") as pool:
         for start in range(0, len(grid.tiles), 4 * _WORKERS):
             yield from pool.map(work, range(start, min(start + 4 * _WORKERS, len(grid.tiles))))
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import threading
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -30,6 +29,7 @@ from PIL import (
 )
 from PIL import Image as Pillow
 
+from studio.hung_threads import WorkLock
 from studio.nouns import Photo, Refusal
 from studio.photo.colour.colour_conversion import Raster, convert_raster, convert_to_srgb
 from studio.photo.colour.colour_tags import read_colour_tags
@@ -65,7 +65,7 @@ ENDINGS = {
 pillow_heif.register_heif_opener()
 Pillow.MAX_IMAGE_PIXELS = MAX_PIXELS
 PngImagePlugin.MAX_TEXT_CHUNK = MOST_PROFILE
-_DECODING = threading.RLock()
+_DECODING = WorkLock()
 """Held while a photo of over `_ALONE` pixels, or of a rarer kind, is decoded: of ten dropped at once, one is in memory.
 """
 _ALONE = 30_000_000

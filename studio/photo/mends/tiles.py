@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.hung_threads import show_life
+
 Image = NDArray[np.uint8]
 
 
@@ -16,7 +18,7 @@ def work_in_tiles(image: Image, work: Callable[[Image], Image], side: int, margi
 
     `work` takes (h, w, 3) uint8 and gives the same `times` as large. Without seams where it looks no further than
     `margin`. Tiles begin at multiples of `side`, less the margin: make both multiples of the coarsest step that `work`
-    takes.
+    takes. Each is a sign of life.
     """
     height, width = image.shape[:2]
     done = np.empty((height * times, width * times, 3), np.uint8)
@@ -27,5 +29,6 @@ def work_in_tiles(image: Image, work: Callable[[Image], Image], side: int, margi
             down, across = (top - first) * times, (left - start) * times
             high, wide = min(side, height - top) * times, min(side, width - left) * times
             place = done[top * times : top * times + high, left * times : left * times + wide]
+            show_life()
             place[...] = work(part)[down : down + high, across : across + wide]
     return done

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.engines.diffusion.memory.memory_errors import empty_frames
+from studio.hung_threads import give_master
 
 MOST_BYTES = 256 << 20
 """How far decoded frames may run ahead: 95 frames of 1280x720, of which a decoder gives at most 8 or so at once."""
@@ -31,6 +32,7 @@ class FrameQueue:
     def __init__(self, source: Generator[Image], most: int = MOST_BYTES) -> None:
         self._shared = _Shared(most)
         self._thread = threading.Thread(target=_fill, args=(self._shared, source), name="stir-decode", daemon=True)
+        give_master(self._thread)
         self._thread.start()
 
     def __iter__(self) -> FrameQueue:

@@ -12,7 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from PIL.Image import Image as Picture
 from studio.engines.diffusion.families.family import Family, Request
 from studio.engines.diffusion.memory.memory_errors import find_exhausted
 from studio.engines.diffusion.run.vae_decode import find_spatial_scale
+from studio.helper_threads import Helpers
 
 LONG_SIDE = 224
 """Pixels of a preview's long side."""
@@ -189,7 +190,7 @@ class Previews:
         self._busy: Future[None] | None = None
         self._lock = threading.Lock()
         self._latest = ""
-        self._painter = ThreadPoolExecutor(1, "preview") if colours else None
+        self._painter = Helpers(1, "preview") if colours else None
 
     @property
     def latest(self) -> str:
@@ -237,5 +238,5 @@ class Previews:
     def close(self) -> None:
         """Make no more pictures. Safe to call twice."""
         if self._painter:
-            self._painter.shutdown(wait=False, cancel_futures=True)
+            self._painter.drop()
             self._painter = None

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from studio.engines.base import Tick
-from studio.engines.read_ahead import ReadAhead
+from studio.jobs.read_ahead import ReadAhead
 from studio.nouns import Progress
 
 

@@ -1,7 +1,7 @@
 """Reading ahead: what will be asked for next is worked out in a background thread while the user still chooses.
 
 Only the newest wish counts. It is only a hint: what goes wrong with one is said by whoever asks for the same thing in
-earnest.
+earnest, and one that hangs is left behind, so that it keeps no lock from them.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ import threading
 from collections.abc import Callable, Sequence
 
 from studio.engines.base import Stopped, Tick
+from studio.jobs.deadlines import PREVIEW_SHARE, USUAL
+from studio.jobs.watched_work import Pulse, run_watched
 from studio.nouns import Progress
 
 Read = Callable[[Tick], object]
 
 
 class ReadAhead:
-    """One wish at a time, in a thread that ends with it. Any thread may call."""
+    """One wish at a time, in a thread that ends with it. `deadline`: the studio's, of which a wish has a preview's
+    share. Any thread may call.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, deadline: float = USUAL) -> None:
+        self._seconds = deadline * PREVIEW_SHARE
         self._lock = threading.Lock()
         self._wish = 0
         self._reads: Sequence[Read] = ()
@@ -57,13 +62,13 @@ class ReadAhead:
                     return
             with contextlib.suppress(Exception):
                 for read in reads:
-                    read(self._make_tick(wish))
+                    self._read(read, wish)
 
-    def _make_tick(self, wish: int) -> Tick:
-        def tick(progress: Progress) -> None:
+    def _read(self, read: Read, wish: int) -> None:
+        def tell(progress: Progress) -> None:
             del progress
             if self._wish != wish:
                 raise Stopped
 
-        tick(Progress("read"))
-        return tick
+        tell(Progress("read"))
+        run_watched("read-ahead", read, self._seconds, watch=Pulse(tell))

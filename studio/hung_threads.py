@@ -7,7 +7,7 @@ left it, and a `WorkLock` that it or one of its helpers (helper_threads.py) hold
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -61,7 +61,7 @@ def count_hung() -> int:
 
 
 @contextmanager
-def take_signs(sign: Callable[[int], None]) -> Iterator[None]:
+def take_signs(sign: Callable[[int], None]) -> Generator[None]:
     """While this thread is at one piece of work, have `sign` take how many signs of life it gives; what that raises
     ends the work."""
     thread = threading.current_thread()

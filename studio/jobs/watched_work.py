@@ -205,7 +205,7 @@ def _skip_own(error: BaseException) -> TracebackType | None:
 
 def _describe_place(thread: threading.Thread) -> str:
     """Where a thread is in the program, the innermost lines last."""
-    frame = sys._current_frames().get(thread.ident or 0)
+    frame = sys._current_frames().get(thread.ident or 0)  # pyright: ignore
     lines = traceback.extract_stack(frame)[-8:] if frame else []
     return "\n".join(f"  {'/'.join(Path(one.filename).parts[-3:])}:{one.lineno} in {one.name}" for one in lines)
 

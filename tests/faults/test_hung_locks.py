@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -178,13 +179,17 @@ def test_a_photo_that_is_never_decoded_keeps_no_other_out(settings: Settings, mo
     studio = Studio(settings, (CARD,), finder(Gradient()))
     other = photograph(settings.home)
     studio.photos.take_in(photograph(settings.home, seed=1), "warm")
-    monkeypatch.setattr(studio.photos, "_watched", lambda work: run_watched("a photo", lambda tick: work(), 0.5))
+
+    def open_soon(work: Callable[[], Any]) -> Any:
+        return run_watched("a photo", lambda tick: work(), 0.5)
+
+    monkeypatch.setattr(studio.photos, "_watched", open_soon)
     rare = settings.home / "rare.bmp"
     Image.new("RGB", (80, 80)).save(rare)
     held, go_on = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with image_decoder._DECODING:
+        with image_decoder._DECODING:  # pyright: ignore
             held.set()
             go_on.wait()
 

@@ -252,6 +252,23 @@ def test_files_go_a_stated_time_after_the_last_visit(house: VisitorHouse, clock:
     assert house.find(ANN).jobs() == ()
 
 
+def test_a_second_tab_opens_nothing_while_all_is_deleted(house: VisitorHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = house.find(ANN)
+    take_in(ann)
+    close, said = ann.close, list[str]()
+
+    def ask_meanwhile() -> None:
+        close()
+        with pytest.raises(Refusal) as refused:
+            house.find(ANN)
+        said.append(refused.value.reason)
+
+    monkeypatch.setattr(ann, "close", ask_meanwhile)
+    house.forget(ANN)
+    assert said == ["All that is yours here is being deleted."] and not list(house.folder.iterdir())
+    assert house.find(ANN) is not ann
+
+
 def test_what_waited_when_the_house_closed_is_done_when_it_opens(tmp_path: Path) -> None:
     settings = Settings(tmp_path, visitors="names")
 

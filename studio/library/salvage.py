@@ -25,8 +25,11 @@ format 4, texts in UTF-8. Bytes 18 and 19 are 2 in write-ahead logging and 1 in 
 FIRST, LAST = -(2**63), 2**63 - 1
 """The least and the greatest number that a row may have."""
 
-MOST_TRIES, WIDEST = 10_000, 64
+MOST_TRIES, WIDEST = 2000, 64
 """How often rows are looked for past a damaged page, and how many numbers at most each look goes on."""
+
+UNREADABLE = (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError)
+"""What reading a damaged database raises; the last where SQLite's own message holds what it has read."""
 
 
 def is_header_damaged(file: Path) -> bool:
@@ -99,14 +102,32 @@ def _salvage(damaged: Path, copy: Path, connection: sqlite3.Connection) -> None:
             shutil.copyfile(damaged.with_name(damaged.name + ending), copy.with_name(copy.name + ending))
     _mend_header(copy)
     tables = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('change', 'sqlite_stat1')"
+        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT IN ('change', 'sqlite_stat1')"
     ).fetchall()
-    with closing(sqlite3.connect(copy, isolation_level=None)) as source:
-        source.text_factory = read_text
+    with closing(_open_damaged(copy)) as source:
+        _mend_schema(source, dict(tables))
+    with closing(_open_damaged(copy)) as source:
         connection.execute("BEGIN IMMEDIATE")
-        for (table,) in tables:
+        for table, _ in tables:
             _RowCopier(source, connection, table).copy_all()
         connection.execute("COMMIT")
+
+
+def _open_damaged(copy: Path) -> sqlite3.Connection:
+    """A connection that passes over what it can't read of the schema, and may change it."""
+    source = sqlite3.connect(copy, isolation_level=None)
+    source.text_factory = read_text
+    with suppress(*UNREADABLE):
+        source.execute("PRAGMA writable_schema = ON")
+    return source
+
+
+def _mend_schema(source: sqlite3.Connection, tables: dict[str, str]) -> None:
+    """Write anew how those tables are made that SQLite can't read any more; `tables` are those of a fresh database."""
+    with suppress(*UNREADABLE):
+        for table, sql in tables.items():
+            if not _list_columns(source, table):
+                source.execute("UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?", (sql, table))
 
 
 class _RowCopier:
@@ -162,7 +183,7 @@ class _RowCopier:
                     number = int(row[0])
                     first, last = (first, number - 1) if backwards else (number + 1, last)
                     yield row
-            except (sqlite3.DatabaseError, OverflowError):
+            except UNREADABLE:
                 continue
             if most < 0:
                 return
@@ -170,7 +191,7 @@ class _RowCopier:
 
 
 def _list_columns(connection: sqlite3.Connection, table: str) -> list[str]:
-    with suppress(sqlite3.DatabaseError):
+    with suppress(*UNREADABLE):
         return [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
     return []
 

@@ -59,14 +59,21 @@ class CookieSigner:
     def __init__(self, key: bytes, ends: Path | None = None) -> None:
         if len(key) < KEY_BYTES:
             raise ValueError("the key of the visitors' cookies is too short")
-        self._key, self._file = key, ends
+        self._key, self._file, self._seen = key, ends, (0, 0)
         self._ends: dict[str, int] = {}
+
+    def _look(self) -> None:
+        """Read who has signed out where another process has written that since the last look."""
         with suppress(OSError, ValueError, TypeError, AttributeError):
-            found = json.loads(ends.read_text("utf-8")) if ends else {}
-            self._ends = {str(visitor): int(second) for visitor, second in found.items()}
+            about = self._file.stat() if self._file else None
+            if self._file and about and (about.st_ino, about.st_mtime_ns) != self._seen:
+                for visitor, second in json.loads(self._file.read_text("utf-8")).items():
+                    self._ends[visitor] = max(self._ends.get(visitor, 0), int(second))
+                self._seen = about.st_ino, about.st_mtime_ns
 
     def sign(self, visitor: str, now: float) -> str:
         """The cookie of a visitor: id, the second it was given, and the signature of both."""
+        self._look()
         words = f"{visitor}.{max(int(now), self._ends.get(visitor, 0))}"
         return f"{words}.{self._find_mac(words)}"
 
@@ -77,13 +84,15 @@ class CookieSigner:
         found = _COOKIE.fullmatch(cookie)
         if found is None or not hmac.compare_digest(found[3], self._find_mac(f"{found[1]}.{found[2]}")):
             return ""
+        self._look()
         given = int(found[2])
         return found[1] if now - given <= longest and given >= self._ends.get(found[1], 0) else ""
 
     def end(self, visitor: str, now: float) -> None:
-        """Let every cookie that the visitor has been given until now count no more, on whichever computer. Where that
-        can't be written, until a restart.
+        """Let every cookie that the visitor has been given until now count no more, on whichever computer and in
+        every process of this home folder. Where that can't be written, until a restart.
         """
+        self._look()
         self._ends.pop(visitor, None)
         self._ends[visitor] = int(now) + 1
         while len(self._ends) > MOST_ENDS:

@@ -11,7 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from studio.config import Settings
 from studio.finish_nouns import Finish
+from studio.library import database
 from studio.library.backup import back_up
 from studio.nouns import Failed, Queued, Refusal, Running, Shot, replace
 from studio.preferences import Preferences
@@ -62,6 +63,7 @@ class Trial:
         self.count = 0
         self.shot = Shot(self.take(), model="gradient", seconds=1, fps=16, size="240p")
         self.clip, self.other = self.make(), self.make()
+        self.harmed = self.harm()
 
     def take(self) -> Any:
         self.count += 1
@@ -76,6 +78,19 @@ class Trial:
 
     def finish(self) -> str:
         return self.make(replace(self.studio.library.get(self.clip).shot, finish=Finish(clips=(self.clip,), reverse=True)))
+
+    def harm(self) -> Path:
+        """A damaged database beside the home folder."""
+        file = self.drive.at / "stir-harmed" / "stir.db"
+        file.parent.mkdir()
+        with closing(database.open(file)) as base:
+            base.read("INSERT INTO comparisons VALUES ('kept', 1.0, 0, '', '', '{}')")
+        file.write_bytes(b"harm" + file.read_bytes()[4:])
+        return file
+
+    def salvage(self) -> None:
+        with closing(database.open(self.harmed)) as base:
+            assert base.notes and base.read("SELECT id FROM comparisons") == [("kept",)]
 
     def deliver(self) -> None:
         sent = self.studio.deliveries.start([self.clip], ["product"])
@@ -143,6 +158,7 @@ def list_stages(trial: Trial) -> dict[str, Callable[[], Any]]:
         "deliver": trial.deliver,
         "compare": lambda: studio.comparisons.trash(studio.comparisons.start_from_clips([trial.clip, trial.other]).id),
         "settings": lambda: studio.models.prefer(Preferences(hosted_at_once=1 + trial.count % 9)),
+        "salvage": trial.salvage,
         "backup": lambda: back_up(studio.settings.database, trial.drive.at),
     }
 
@@ -186,7 +202,7 @@ def main(folder: str) -> None:
     print(json.dumps({"fault": "full", "stage": "files without a clip", "told": "full", "left": sorted(strays), "again": ""}))
     before = len(kept)
     for stage, does in list_stages(trial).items():
-        if stage not in ("start", "backup"):  # another process would begin a home folder in the drive's place
+        if stage not in ("start", "backup", "salvage"):  # another process would begin a home folder in the drive's place
             trial.say("taken out", stage, does, drive.take_out, drive.plug_in)
     assert sorted(file.name for file in drive.at.iterdir() if not file.name.startswith("stir-")) == ["home"]
     for stage, does in list_stages(trial).items():

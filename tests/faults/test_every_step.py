@@ -115,6 +115,18 @@ def test_rows_between_damaged_pages_are_read_too(tmp_path: Path) -> None:
     base.close()
 
 
+@pytest.mark.parametrize("harmed", [b"CREATE TABLE jobs", b"CREATE INDEX jobs_by_state", b"CREATE TRIGGER jobs_INSERT"])
+def test_rows_are_read_where_the_schema_cannot_be(tmp_path: Path, harmed: bytes) -> None:
+    home = fill(tmp_path / "home", log=False)
+    file = home / "stir.db"
+    whole = file.read_bytes()
+    assert whole.count(harmed) == 1
+    file.write_bytes(whole.replace(harmed, b"CREATE \xff" + harmed[8:]))
+    base = database.open(file)
+    assert base.notes and base.read("SELECT count(*) FROM jobs") == [(ROWS // 2,)]
+    base.close()
+
+
 def test_a_backup_that_is_killed_is_whole_or_absent(tmp_path: Path) -> None:
     home, dest = fill(tmp_path / "home"), tmp_path / "stick"
 

@@ -100,9 +100,13 @@ def test_sessions_end_by_signing_out_by_age_and_with_the_password(owned: App, tm
     assert signer.read(cookie, 1000 + COOKIE_SECONDS, COOKIE_SECONDS) == anna
     assert signer.read(cookie, 1001 + COOKIE_SECONDS, COOKIE_SECONDS) == ""
     assert CookieSigner(read_key(tmp_path / "key", "new")).read(cookie, 1000, COOKIE_SECONDS) == "", "another password"
+    other, ben = CookieSigner(key, tmp_path / "ends.json"), find_id("ben")
+    theirs = other.sign(ben, 1000.0)
+    assert (other.read(cookie, 1000, 9), signer.read(theirs, 1000, 9)) == (anna, ben)
     signer.end(anna, 1000.9)
+    other.end(ben, 1000.9)
     again = CookieSigner(key, tmp_path / "ends.json")
-    assert signer.read(cookie, 1001, 9) == again.read(cookie, 1001, 9) == "", "after a restart, too"
+    assert {one.read(left, 1001, 9) for one in (signer, other, again) for left in (cookie, theirs)} == {""}, "in all processes"
     assert again.read(again.sign(anna, 1000.9), 1000.9, 9) == anna, "who signs in at once is in"
     (tmp_path / "ends.json").write_text("[broken")
     assert CookieSigner(key, tmp_path / "ends.json").read(cookie, 1001, 9) == anna

@@ -238,7 +238,8 @@ def require_payment(total: Total, pay: object, pay_unknown: object) -> Confirmat
     """
     if not total.lines:
         return None
-    allowed = float(pay) if isinstance(pay, int | float) and math.isfinite(pay) else 0.0
+    is_number = isinstance(pay, int | float) and not isinstance(pay, bool)  # true is no dollar
+    allowed = float(pay) if is_number and math.isfinite(pay) else 0.0
     give = [f"pay={total.amount + 0.0049:.2f}"] if total.amount or not total.unknown else []
     give += ["pay_unknown=true"] if total.unknown else []
     where = ", ".join(dict.fromkeys(line.where for line in total.lines))

@@ -137,8 +137,9 @@ class Endpoints:
             pay: The most they may cost together in dollars, as animate takes it.
             pay_unknown: Whether models may be used whose price nobody says.
         """
-        studio, chosen = self._studio, _read_axes(axes)
-        taken = endpoint_inputs.receive_photo(studio, photo)
+        studio = self._studio
+        taken = endpoint_inputs.receive_photo(studio, photo)  # first: its upload goes, whatever is refused
+        chosen = _read_axes(axes)
         fields = {"model": model, "size": size, "seconds": seconds, "seed": seed}
         shot = endpoint_inputs.build_shot(studio, taken, ShotRequest(prompt, motion, platform, aspect, fields, recipe))
         total = studio.comparisons.quote(shot, chosen, paired=paired, baseline=baseline)
@@ -226,10 +227,10 @@ class Endpoints:
             platform: The place it is for, such as "reels": its loudness and what it leaves uncovered.
             format: mp4, webm, gif or webp; the first clip's own unless it is given.
         """
-        place = endpoint_inputs.find_place(platform)
         sounds = {
             name: endpoint_inputs.receive_sound(self._studio, one) for name, one in (("music", music), ("voice", voice))
         }
+        place = endpoint_inputs.find_place(platform)
         done = endpoint_inputs.build_finish(self._studio, clips, finish, sounds)
         shot = self._studio.library.get(done.clips[0]).shot
         job = self._studio.submit(
@@ -378,7 +379,7 @@ def _read_seconds(value: object) -> float:
 
 def _read_count(value: object) -> int:
     """A whole number from 0. Raises `Refusal` for anything else."""
-    if not isinstance(value, int) or not 0 <= value < 2**31:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
         raise Refusal("limit, offset and stars are whole numbers from 0.", "Give numbers.")
     return value
 

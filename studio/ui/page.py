@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
 from gradio.routes import App
 
 from studio.config import ASSETS, MAX_UPLOAD_BYTES, Settings
@@ -53,6 +54,7 @@ from studio.ui.panels.settings_panel import SettingsPanel
 from studio.ui.panels.variations_panel import VariationsPanel
 from studio.ui.panels.words_panel import WordsPanel
 from studio.ui.panels.workers_panel import WorkersPanel
+from studio.ui.request_bodies import refuse_misfit
 from studio.ui.sessions import keep_little
 from studio.ui.shot_form import PARTS
 from studio.ui.visiting_studio import VisitingStudio, make_visitor_call
@@ -227,6 +229,7 @@ def _describe_launch(
         "favicon_path": str(ASSETS / "icon.png"),
         "app_kwargs": {
             "middleware": request_guard.list_middleware(settings, log, house),
+            "exception_handlers": {RequestValidationError: refuse_misfit},
             "lifespan": functools.partial(_serve, settings, log, sweep),
         },
     }  # fmt: skip

@@ -63,10 +63,17 @@ class PasswordThrottle:
             self._known.popitem(last=False)
 
 
+def read_address(named: str) -> str:
+    """An address as it is usually written, IPv4 in IPv6 as IPv4, without a zone; "elsewhere" for whatever else a proxy
+    may have passed on.
+    """
+    try:
+        found = ip_address(named[:80].partition("%")[0])
+    except ValueError:
+        return "elsewhere"
+    return str(found.ipv4_mapped or found) if isinstance(found, IPv6Address) else str(found)
+
+
 def _find_network(address: str) -> str:
     """An IPv6 address's first 64 bits, which one household has; any other address as it is."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    return str(found.exploded)[:19] if isinstance(found, IPv6Address) and not found.ipv4_mapped else address
+    return IPv6Address(address).exploded[:19] if ":" in address else address

@@ -1,8 +1,7 @@
 """HTTP request bodies checked before Gradio reads them; errors that Gradio leaves unanswered become a 4xx and words.
 
 A body is JSON (UTF-8, finite numbers of at most 64 bits, whole characters without NUL, at most `MOST_VALUES`
-values nested at most `DEEPEST` deep) or an upload in multipart/form-data (RFC 7578; boundary by RFC 2046, at most 70
-characters).
+values nested at most `DEEPEST` deep), or an upload (file_uploads.py).
 """
 
 from __future__ import annotations
@@ -11,28 +10,23 @@ import asyncio
 import contextlib
 import json
 import logging
-import re
-import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.library.logbook import trace
-from studio.nouns import Refusal
-from studio.system_errors import explain_system_error, refuse_absent
 
 DEEPEST = 64
 """Levels of lists and objects: a page's own messages have nine."""
 
-MOST_VALUES = 200_000
+MOST_VALUES = 50_000
 """Values in one body: all clips of a library that are marked at once are 10,000, the largest Shot some 500."""
 
 CALLS = tuple(
@@ -40,10 +34,6 @@ CALLS = tuple(
 )
 MISFIT = "This endpoint doesn't take these values. /gradio_api/info says what each endpoint takes."
 SAYS = "Stir doesn't understand this request ({why}). Reload the page and try again."
-_BOUNDARY = re.compile(
-    r"""^multipart/form-data\s*;.*\bboundary=("?)[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]\1\s*$""", re.I
-)
-
 
 LONGEST_PAUSE = 60.0
 """Seconds without a byte after which a body is given up: whoever sent it is asleep or gone without a word."""
@@ -53,12 +43,12 @@ class WellFormed:
     """Answers 400 to a body that isn't what it says it is, or that holds values no endpoint can take, 404 to a path
     that no file can have, and 400 instead of Gradio's 500 for values that an endpoint didn't understand.
 
-    Whatever else goes wrong inside is one line in the log and a 500 that says so. `uploads` is the folder that Gradio
-    writes uploads to: what one that failed or broke off has left there is deleted.
+    Whatever else goes wrong inside is one line in the log and a 500 that says so. Of uploads (file_uploads.py) only how
+    long they fall silent is looked at here.
     """
 
-    def __init__(self, app: ASGIApp, uploads: Path, log: logging.Logger) -> None:
-        self.app, self._uploads, self._log, self._uploading = app, uploads, log, 0
+    def __init__(self, app: ASGIApp, log: logging.Logger) -> None:
+        self.app, self._log = app, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -66,26 +56,14 @@ class WellFormed:
             return await self.app(scope, receive, send)
         if not _is_path(scope["path"]):
             return await PlainTextResponse("", 404)(scope, receive, send)
-        if scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
-            why, receive = await _check_body(scope, give_up_after(LONGEST_PAUSE, receive))
-            if why:
-                self._note(scope, why)
-                return await _refuse(why)(scope, receive, send)
-        if not _is_upload(scope):
-            return await self._answer(scope, receive, send)
-        if not self._uploads.parent.is_dir():  # Gradio would make it anew, where its drive belongs
-            while (await receive()).get("more_body", False):  # who sends it reads the answer only then
-                pass
-            return await _tell(refuse_absent())(scope, receive, send)
-        self._uploading, began = self._uploading + 1, time.time()
-        try:
-            # without an upload_id, which Gradio keeps for ever for a page that asks how far an upload is
-            await self._answer({**scope, "query_string": b""}, receive, _require_files(scope, receive, send))
-        finally:
-            self._uploading -= 1
-            if not self._uploading:
-                known = set(scope["app"].get_blocks().upload_file_set)
-                await run_in_threadpool(_delete_left_overs, self._uploads, known, began)
+        if scope["method"] in ("POST", "DELETE"):
+            receive = give_up_after(LONGEST_PAUSE, receive)
+            if not is_upload(scope):
+                why, receive = await _check_body(scope, receive)
+                if why:
+                    self._note(scope, why)
+                    return await refuse_request(why)(scope, receive, send)
+        return await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -94,8 +72,9 @@ class WellFormed:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                if message["status"] == 500 and _is_call(scope["path"]):
-                    message["status"] = 400
+                if message["status"] >= 400 and _is_call(scope["path"]):
+                    message["status"] = 400 if message["status"] == 500 else message["status"]
+                    self._note(scope, f"refused with {message['status']}")
             await send(message)
 
         try:
@@ -109,10 +88,6 @@ class WellFormed:
             if started:  # a stream of events: it ends here
                 with contextlib.suppress(RuntimeError):
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
-            elif _is_upload(scope) and (known := explain_system_error(error)):
-                await _tell(known)(scope, receive, send)
-            elif _is_upload(scope):
-                await _refuse("an upload holds files and nothing else")(scope, receive, send)
             elif misfits:
                 await JSONResponse({"error": MISFIT}, 422)(scope, receive, send)
             else:
@@ -123,32 +98,9 @@ class WellFormed:
         self._log.warning("a request to %s: %s", ascii(scope["path"][:80]), says)
 
 
-def _require_files(scope: Scope, receive: Receive, send: Send) -> Send:
-    """Sends what an upload is answered with, or a 400 where Gradio found no whole file in it: "[]"."""
-    held: list[Message] = []
-
-    async def send_checked(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == 200:
-            held.append(message)
-        elif held and message.get("body") == b"[]":
-            await _refuse("there is no whole file in it")(scope, receive, send)
-        else:
-            while held:
-                await send(held.pop())
-            await send(message)
-
-    return send_checked
-
-
-def _delete_left_overs(folder: Path, known: set[str], began: float) -> None:
-    """What no upload has come to: files in the folder itself, of which Gradio moves each whole one into a folder of its
-    own, and those moved since `began` that it doesn't know of, as a later part of their upload was refused.
-    """
-    with contextlib.suppress(OSError):
-        for left in (*folder.glob("*"), *folder.glob("*/*")):
-            is_half = left.parent == folder or (left.stat().st_mtime >= began - 1 and str(left) not in known)
-            if is_half and left.is_file():
-                left.unlink(missing_ok=True)
+async def refuse_misfit(request: Request, error: Exception) -> JSONResponse:
+    """The answer to fields that a route of Gradio's doesn't take. FastAPI's own would send back all that was sent."""
+    return JSONResponse({"error": MISFIT}, 422)
 
 
 def _is_path(path: str) -> bool:
@@ -156,17 +108,14 @@ def _is_path(path: str) -> bool:
     return "\0" not in path and all(len(name.encode("utf-8", "replace")) <= 255 for name in path.split("/"))
 
 
-def _is_upload(scope: Scope) -> bool:
-    return scope["method"] == "POST" and scope["path"].rstrip("/") == "/gradio_api/upload"
+def is_upload(scope: Scope) -> bool:
+    """Whether files are sent."""
+    return bool(scope["method"] == "POST" and scope["path"].rstrip("/") == "/gradio_api/upload")
 
 
-def _refuse(why: str) -> JSONResponse:
-    return JSONResponse({"error": SAYS.format(why=why)}, 400)
-
-
-def _tell(refusal: Refusal) -> JSONResponse:
-    """507 (RFC 4918: what is sent can't be stored), and why."""
-    return JSONResponse({"error": str(refusal)}, 507)
+def refuse_request(why: str, status: int = 400) -> JSONResponse:
+    """The answer to a request that isn't what it should be."""
+    return JSONResponse({"error": SAYS.format(why=why)}, status)
 
 
 def _is_call(path: str) -> bool:
@@ -185,10 +134,6 @@ async def _check_body(scope: Scope, receive: Receive) -> tuple[str, Receive]:
     """What is wrong with a request's body, "" for nothing, and what hands it on."""
     headers = Headers(scope=scope)
     kind = headers.get("content-type", "")
-    if _is_upload(scope):
-        return (
-            "" if _BOUNDARY.match(kind) else "an upload is multipart/form-data with a boundary of at most 70 characters"
-        ), receive
     body = await _read_body(receive)
     if body is None:
         return "its body broke off", receive
@@ -250,6 +195,8 @@ def _find_fault(body: bytes, kind: str, method: str) -> str:
         value = json.loads(body.decode("utf-8"), parse_constant=_reject_constant, parse_int=_read_int)
     except (ValueError, RecursionError):
         return "its body isn't JSON of finite numbers"
+    if not isinstance(value, dict):
+        return "its body isn't an object"
     for level, one in walk(value):
         if level > DEEPEST:
             return "its values are nested too deep"

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.config import Settings
 from studio.ui.byte_ranges import Ranges
+from studio.ui.file_uploads import Uploads
 from studio.ui.request_bodies import WellFormed
 from studio.ui.session_cookie import Sessions
 from studio.ui.sign_in import SignIn
@@ -69,6 +70,8 @@ SIGN_INS = ("/login", "/login/", "/sign-in", "/sign-out")
 LARGEST_BODY = 64 * 1024 * 1024
 """Bytes of a request that isn't an upload: a photo of 48 MB in base64, and more than the page ever sends."""
 
+LARGEST_OF_A_VISITOR = 4 * 1024 * 1024
+"""The same on a page with visitors, who wait while one of them is read: all that the page sends, and no photo."""
 
 FRAMES = "frame-ancestors 'self' https://huggingface.co https://*.hf.space"
 """Who may show a Space in a frame."""
@@ -155,21 +158,23 @@ class SameOrigin:
 
 
 class BoundBody:
-    """Refuses a request that would be read whole into memory and is larger than `LARGEST_BODY`; uploads, which go to
-    the disk as they come, have their own bound.
+    """Refuses a request that would be read whole into memory and has more than `most` bytes, or comes in chunks, which
+    tell no length: by RFC 9112 section 6.3 they count, whatever Content-Length says. Uploads, which go to the disk as
+    they come, have their own bound.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, most: int = LARGEST_BODY) -> None:
+        self.app, self._most = app, most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         path: str = scope.get("path", "").rstrip("/")
-        if scope["type"] == "http" and scope["method"] == "POST" and path != "/gradio_api/upload":
-            length = Headers(scope=scope).get("content-length", "")
-            if not length.isdecimal():
+        if scope["type"] == "http" and path != "/gradio_api/upload":
+            headers = Headers(scope=scope)
+            length = headers.get("content-length", "" if scope["method"] == "POST" else "0")
+            if not length.isdecimal() or "transfer-encoding" in headers:
                 return await PlainTextResponse("Say the request's length.", 411)(scope, receive, send)
-            if int(length) > LARGEST_BODY:
+            if int(length) > self._most:
                 says = "This request is too large. Upload the file to /gradio_api/upload and send its path."
                 return await PlainTextResponse(says, 413)(scope, receive, send)
         return await self.app(scope, receive, send)
@@ -199,7 +204,11 @@ def _is_address(name: str) -> bool:
 
 def list_middleware(settings: Settings, log: logging.Logger, house: VisitorHouse | None = None) -> list[Middleware]:
     """What stands between `guard` and Gradio's own app, outermost first; `house`: it has visitors."""
-    inner = [Middleware(WellFormed, uploads=settings.uploads, log=log), Middleware(Ranges)]
+    inner = [
+        Middleware(WellFormed, log=log),
+        Middleware(Uploads, settings=settings, house=house),
+        Middleware(Ranges),
+    ]
     if house:
         sessions = Sessions(house.signer, COOKIE, house.now, in_frame=bool(settings.space))
         inner.insert(1, Middleware(VisitorGate, house=house, sessions=sessions))
@@ -221,7 +230,8 @@ def guard(settings: Settings) -> Callable[[Starlette], AbstractAsyncContextManag
     async def wrap(app: Starlette) -> AsyncGenerator[None]:
         wrapped: ASGIApp | None = app.middleware_stack
         assert wrapped is not None, "it is built when the server starts"
-        wrapped = SameOrigin(BoundBody(wrapped), settings.space)
+        most = LARGEST_OF_A_VISITOR if settings.visitors else LARGEST_BODY
+        wrapped = SameOrigin(BoundBody(wrapped, most), settings.space)
         if settings.space:
             wrapped = SpaceHosts(wrapped, settings.space)
         elif settings.is_local:

@@ -11,18 +11,18 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.routes import App
 from gradio.state_holder import SessionState, StateHolder
+from gradio_client.utils import ServerMessage
 from starlette.concurrency import run_in_threadpool
 
 from studio.library.logbook import trace
 
-SWEEP_SECONDS = 60.0
-"""How often what nobody fetched is looked for."""
+SWEEP_SECONDS = 1.0
+"""How often what nobody fetched is looked for: a program can ask hundreds of times a second."""
 
 FILES_SECONDS = 3600.0
 """How often files are looked for that were uploaded and never taken in."""
@@ -31,7 +31,7 @@ UNFETCHED_SECONDS = 600.0
 """How long an answer waits in the queue for whoever asked."""
 
 MOST_UNFETCHED = 256
-"""Sessions whose answers wait; the oldest go first."""
+"""Sessions whose answers wait, and messages that wait in one of them; the oldest go first."""
 
 
 class SharedParts(SessionState):
@@ -66,19 +66,26 @@ class Sessions(StateHolder):
 
 
 class UnfetchedAnswers:
-    """The answers in Gradio's queue that nobody has fetched, of `most` sessions. Used in the page's event loop."""
+    """The answers in Gradio's queue that nobody has fetched: of `most` sessions, `most` messages each. Used in the
+    page's event loop.
+    """
 
     def __init__(self, page: gr.Blocks, most: int = MOST_UNFETCHED) -> None:
         self._page, self._most = page, most
         self._waiting: dict[str, tuple[Any, float]] = {}
 
     def let_go(self, now: float) -> None:
-        """Drop what has waited unchanged for `UNFETCHED_SECONDS`, or longest where more sessions wait than may.
+        """Drop what has waited unchanged for `UNFETCHED_SECONDS`, or longest where more wait than may.
 
-        `now` in seconds of any clock. A session at work is left alone, and so is one whose answers are being read.
+        `now` in seconds of any clock. A session at work stays, and so does one whose answers are being read.
         """
         queue = self._page._queue
         events, answers = queue.pending_event_ids_session, queue.pending_messages_per_session
+        for session, unread in answers.items():
+            while unread.qsize() > self._most:
+                oldest = unread.get_nowait()
+                if oldest.msg == ServerMessage.process_completed:
+                    events.get(session, set()).discard(oldest.event_id)
         at_work = {event.session_hash for event in queue.event_ids_to_events.values()}
         waiting: dict[str, tuple[Any, float]] = {}
         for session in (events.keys() | answers.keys()) - at_work:
@@ -97,7 +104,7 @@ class UnfetchedAnswers:
 
 @asynccontextmanager
 async def keep_little(app: App, log: logging.Logger, sweep: Callable[[], None]) -> AsyncGenerator[None]:
-    """While an app is served: its sessions keep nothing, and what visitors leave is let go of: answers every minute,
+    """While an app is served: its sessions keep nothing, and what visitors leave is let go of: answers every second,
     files, by `sweep`, every hour.
     """
     page = app.get_blocks()
@@ -110,7 +117,7 @@ async def keep_little(app: App, log: logging.Logger, sweep: Callable[[], None]) 
 
     tasks = [
         asyncio.create_task(_repeat(SWEEP_SECONDS, drop_answers, log)),
-        asyncio.create_task(_repeat(FILES_SECONDS, lambda: sweep_files(page, sweep), log)),
+        asyncio.create_task(_repeat(FILES_SECONDS, lambda: run_in_threadpool(sweep), log)),
     ]
     try:
         yield
@@ -127,13 +134,3 @@ async def _repeat(seconds: float, work: Callable[[], Awaitable[None]], log: logg
             await work()
         except Exception as error:
             log.error("what visitors left stays: %s", trace(error))
-
-
-async def sweep_files(page: gr.Blocks, sweep: Callable[[], None]) -> None:
-    """Remove files by `sweep`, and forget the names of uploads that are gone: Gradio forgets what it deletes itself."""
-    await run_in_threadpool(sweep)
-    page.upload_file_set -= await run_in_threadpool(_find_gone, tuple(page.upload_file_set))
-
-
-def _find_gone(files: tuple[str, ...]) -> set[str]:
-    return {file for file in files if not Path(file).exists()}

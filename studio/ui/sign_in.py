@@ -8,6 +8,7 @@ never asked for them (no WWW-Authenticate): a browser would keep them and send t
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import hmac
@@ -24,11 +25,14 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.types import Scope
 
 from studio.config import ASSETS, Settings
-from studio.ui.password_throttle import PasswordThrottle
+from studio.ui.password_throttle import PasswordThrottle, read_address
 from studio.ui.session_cookie import Sessions
 from studio.visitors.signed_cookie import find_id
 
 LONGEST_NAME, LONGEST_FORM = 40, 10_000
+
+FORM_SECONDS = 20.0
+"""How long a form may take to arrive: whoever sends it has not signed in."""
 
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 
@@ -96,7 +100,10 @@ class SignIn:
         if int(request.headers.get("content-length", "0") or 0) > LONGEST_FORM:
             return PlainTextResponse("That is too much.", 413)
         try:
-            form = await request.form()
+            async with asyncio.timeout(FORM_SECONDS):
+                form = await request.form()
+        except TimeoutError:
+            return PlainTextResponse("The form took too long to arrive.", 408, {"connection": "close"})
         except ClientDisconnect:
             return PlainTextResponse("", 400)
         name, password = str(form.get("username", "")), str(form.get("password", ""))
@@ -109,7 +116,7 @@ class SignIn:
 
     async def _try(self, scope: Scope, name: str, password: str) -> Entry:
         """Who comes in with this name and password."""
-        address = (scope.get("client") or ("",))[0]
+        address = read_address((scope.get("client") or ("",))[0])
         if (wait := self._throttle.find_wait(address)) > 0:  # nothing is awaited from here to where it is counted
             says = f"Too many wrong passwords. Wait {int(wait) + 1} s, then try again."
             return Entry(status=429, says=says, wait=int(wait) + 1)

@@ -3,7 +3,7 @@
 ASGI middleware before Gradio's own app. Only the routes that the page uses are open, every other one is 404. Files are
 served from the visitor's own folders; a session or an event belongs to the visitor who named it first; JSON bodies are
 read here once and handed on as they were read, so that both sides see the same. Uploads go straight into the visitor's
-own folder (visitor_uploads.py).
+own folder (file_uploads.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from studio.ui.request_bodies import hand_on
 from studio.ui.session_cookie import Sessions
 from studio.ui.sign_in import is_start
 from studio.ui.visiting_studio import VISITOR
-from studio.ui.visitor_uploads import receive_files
 from studio.visitors.house import VisitorHouse
 from studio.visitors.signed_cookie import make_id
 
@@ -162,7 +161,7 @@ class VisitorGate:
         if method != "POST":
             return PlainTextResponse("", 405)
         if path == UPLOAD:
-            return await receive_files(Request(scope, receive), self._house, visitor)
+            return await self.app(scope, receive, send)
         if path == FORGET:
             await run_in_threadpool(self._house.forget, visitor)
             return JSONResponse(True, headers={"set-cookie": self._sessions.write(scope, "")})

@@ -237,7 +237,7 @@ def test_calls_that_fit_no_endpoint_are_no_fault_of_the_server(app: App, capfd: 
 
 def test_nothing_is_bought_that_was_not_confirmed(app: App, program: Client) -> None:
     card = next(one for one in app.studio.models.cards if one.hosted and not one.checkpoint)
-    for pay in (0.0, 0.001, -1, "everything", None):
+    for pay in (0.0, 0.001, -1, "everything", None, True):
         with pytest.raises(AppError, match=r"isn't confirmed.*call again with pay"):
             program.predict(photo=handle_file(str(DOGS)), model=card.id, pay=pay, seconds=5, api_name="/animate")
     assert app.studio.jobs() == ()

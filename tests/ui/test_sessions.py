@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from gradio.routes import App as GradioApp
 from gradio.routes import file_upload_statuses
 from starlette.testclient import TestClient
 
-from studio.ui.sessions import UNFETCHED_SECONDS, UnfetchedAnswers, keep_little, sweep_files
+from studio.ui.sessions import UNFETCHED_SECONDS, UnfetchedAnswers, keep_little
 from tests.ui.conftest import WAIT, App
 
 VISITS, MOST = 20, 3
@@ -89,14 +87,16 @@ def test_answers_that_nobody_fetches_go(blocks: gr.Blocks, client: TestClient) -
     assert "an answer" in read and "process_completed" in read
 
 
-def test_the_name_of_an_upload_goes_with_its_file(blocks: gr.Blocks, tmp_path: Path) -> None:
-    kept, left = tmp_path / "kept", tmp_path / "left"
-    for file in (kept, left):
-        file.touch()
-    blocks.upload_file_set = {str(kept), str(left)}
-    with ThreadPoolExecutor(1) as thread:  # this one may have a browser's loop
-        thread.submit(lambda: asyncio.run(sweep_files(blocks, left.unlink))).result()
-    assert blocks.upload_file_set == {str(kept)}
+def test_answers_that_pile_up_in_one_session_go(blocks: gr.Blocks, client: TestClient) -> None:
+    answers, queue = UnfetchedAnswers(blocks, MOST), blocks._queue
+    for _ in range(4 * MOST):
+        join(client, "one")
+    wait_for(lambda: not queue.event_ids_to_events)
+    assert queue.pending_messages_per_session["one"].qsize() > 4 * MOST
+    answers.let_go(0.0)
+    assert queue.pending_messages_per_session["one"].qsize() == MOST
+    read = client.get("/gradio_api/queue/data", params={"session_hash": "one"}).text
+    assert "an answer" in read and "close_stream" in read, "what is left can be read, and has an end"
 
 
 def test_a_visit_leaves_nothing_on_the_server(app: App) -> None:
@@ -110,7 +110,7 @@ def test_a_visit_leaves_nothing_on_the_server(app: App) -> None:
     assert not app.page.state_holder.session_data
     lone = b'--B\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\nhello\r\n--B--\r\n'
     kind = {"content-type": "multipart/form-data; boundary=B"}
-    before = len(file_upload_statuses._statuses)
+    before = len(file_upload_statuses._statuses), len(app.page.upload_file_set)
     sent = client.post("/gradio_api/upload?upload_id=visit", content=lone, headers=kind)
-    assert sent.status_code == 200 and len(file_upload_statuses._statuses) == before, "nobody asks how far it is"
+    assert sent.status_code == 200 and (len(file_upload_statuses._statuses), len(app.page.upload_file_set)) == before
     Path(sent.json()[0]).unlink()

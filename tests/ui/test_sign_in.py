@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import time
 from pathlib import Path
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AuthenticationError
 
+from studio.ui import sign_in
 from studio.ui.password_throttle import FORGOTTEN, LONGEST_WAIT, MOST_A_MINUTE, PasswordThrottle
 from studio.ui.session_cookie import COOKIE_SECONDS
 from studio.visitors.signed_cookie import CookieSigner, find_id, read_key
@@ -54,9 +56,21 @@ def test_wrong_passwords_slow_down_and_are_logged(owned: App) -> None:
     time.sleep(1.05)
     assert enter(owned.url, X_Forwarded_For="203.0.113.7").status == 200
     assert enter(owned.url, SECRET, "ben", X_Forwarded_For="203.0.113.9").status == 401, "nor is the name anybody's"
+    for named in ("::1%eth0", "fe80::1%" + "x" * 9000, "\x1b[31mred", "x" * 9000, "unknown", "::ffff:203.0.113.7"):
+        assert enter(owned.url, "guess", X_Forwarded_For=named).status in (401, 429), named
     lines = [line for line in log.read_text("utf-8").splitlines() if "wrong password from" in line]
-    assert [line.rpartition("from ")[2] for line in lines] == ["203.0.113.7, 1 so far", "203.0.113.9, 1 so far"]
+    assert [line.rpartition("from ")[2] for line in lines] == [
+        f"{one}, 1 so far" for one in ("203.0.113.7", "203.0.113.9", "::1", "fe80::1", "elsewhere", "203.0.113.7")
+    ], "what is no address is one"
     assert "guess" not in log.read_text("utf-8") and "secret" not in log.read_text("utf-8")
+
+
+def test_a_form_that_does_not_arrive_is_given_up(owned: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_in, "FORM_SECONDS", 0.1)
+    with socket.create_connection(("127.0.0.1", owned.studio.settings.port), timeout=20) as line:
+        kind = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 30\r\n\r\n"
+        line.sendall(b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\n" + kind + b"username=")
+        assert line.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
 def test_an_address_waits_longer_each_time_and_strangers_together() -> None:

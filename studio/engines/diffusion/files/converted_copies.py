@@ -136,8 +136,8 @@ class Narrowing(NamedTuple):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The published files."""
-        return list_weight_files(self.part)
+        """The published files that are there."""
+        return tuple(file for file in list_weight_files(self.part) if file.is_file())
 
     @property
     def stored(self) -> int:
@@ -151,12 +151,17 @@ class Narrowing(NamedTuple):
 
 
 def list_narrowings(card: ModelCard, folders: Folders, models: Path) -> list[Narrowing]:
-    """The components whose published files are here and wider than the card runs them, converted before or not.
+    """The components whose published files are here and wider than the card runs them, converted before or not; also
+    those whose published files a kill has left of their deletion.
 
     Raises `Refusal` for files that aren't whole, `DamagedFile` for a header that can't be read.
     """
     checkpoint, found = require_checkpoint(card), list[Narrowing]()
-    alone = tuple((name, folder) for name, folder in folders.copies if not _has_weights(folders.main / name))
+    begun = {copy: left for copy in folders.copies if (left := _list_undeleted(copy[1], folders.main))}
+    for (name, folder), left in begun.items():
+        part = LocalComponent(name, "", "", left[0].parent, left)
+        found.append(Narrowing(part, checkpoint.choose_dtype(name), folder, folders.main, True))
+    alone = tuple(copy for copy in folders.copies if copy in begun or not _has_weights(folders.main / copy[0]))
     for part in find_components(card, Folders(folders.main, folders.companions, alone)):
         dtype = checkpoint.choose_dtype(part.name)
         published = part.folder.parent == folders.main and part.weights and not part.gguf
@@ -168,6 +173,14 @@ def list_narrowings(card: ModelCard, folders: Folders, models: Path) -> list[Nar
             done = (part.name, folder) in folders.copies and is_whole(folder)
             found.append(Narrowing(part, dtype, folder, folders.main, done))
     return found
+
+
+def _list_undeleted(folder: Path, main: Path) -> tuple[Path, ...]:
+    """Of a whole copy the published files that are still there, where their deletion was begun."""
+    made = read_conversion(folder)
+    files = [main / one.path for one in made.sources] if made and is_whole(folder) else []
+    there = tuple(file for file in files if file.is_file())
+    return there if len(there) < len(files) else ()
 
 
 def _has_weights(folder: Path) -> bool:

@@ -105,6 +105,7 @@ class _Watch:
 
 def _convert_component(one: Narrowing, watch: _Watch) -> None:
     if one.done:
+        _tidy(one.folder)
         watch.add(one.stored)
         return
     if one.folder.exists():  # of files that have changed since
@@ -127,7 +128,12 @@ def _convert_component(one: Narrowing, watch: _Watch) -> None:
     )  # fmt: skip
     atomic_write.write_whole(work / CONVERSION, msgspec.json.format(msgspec.json.encode(made)))
     os.replace(work, one.folder)  # noqa: PTH105
-    for note in one.folder.glob(".*.json"):
+    _tidy(one.folder)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove the notes beside the files of a copy that is whole, half-written ones too."""
+    for note in folder.glob(".*"):
         note.unlink()
 
 

@@ -10,6 +10,7 @@
   const tool = (label, picture, run) => h("button", { type: "button", class: "ghost tiny", "aria-label": label, onclick: run }, icon(picture, 12));
   const length = (one) => Number(one.seconds.toFixed(1)) + " s";
   const part = (job) => (job.state === "done" ? 1 : job.state === "running" && job.total ? job.done / job.total : 0);
+  const ELSEWHERE = ", begun elsewhere"; // in another tab, by a program, or from the command line
   const count = (jobs, ...states) => jobs.filter((job) => states.includes(job.state)).length;
 
   /* A thin bar that only ever moves on: each job and each group has one of its own. */
@@ -78,8 +79,9 @@
       node.dataset.state = job.state;
       node.draggable = job.state === "queued";
       title.textContent = job.title;
-      const elsewhere = Stir.isOwn(job) || !ACTIVE.includes(job.state) ? "" : ", begun elsewhere";
-      motion.textContent = `${job.motion} · ${length(job)}${elsewhere}`;
+      const elsewhere = Stir.isOwn(job) || !ACTIVE.includes(job.state) ? "" : ELSEWHERE;
+      node.classList.toggle("theirs", Boolean(elsewhere));
+      motion.textContent = `${elsewhere && "Elsewhere · "}${job.motion} · ${length(job)}`;
       node.title = job.reason ? `${job.reason} ${job.remedy ?? ""}` : `${job.title}, ${job.motion}, ${length(job)}${elsewhere}`;
       live(job, face);
       bar.to(part(job));
@@ -121,8 +123,8 @@
       const compared = jobs[0].comparison;
       const many = `${jobs.length} ${compared ? "clips" : "photos"}`;
       title.textContent = compared || many;
-      const elsewhere = active && !jobs.some(Stir.isOwn) ? ", begun elsewhere" : "";
-      motion.textContent = (compared ? `${many} side by side` : `${jobs[0].motion} · ${length(jobs[0])}`) + elsewhere;
+      const elsewhere = active && !jobs.some(Stir.isOwn) ? ELSEWHERE : "";
+      motion.textContent = (elsewhere && "Elsewhere · ") + (compared ? `${many} side by side` : `${jobs[0].motion} · ${length(jobs[0])}`);
       words.textContent = [`${done} of ${jobs.length} done`, failed && `${failed} failed`, stopped && `${stopped} stopped`].filter(Boolean).join(" · ");
       node.title = `${title.textContent}, ${motion.textContent}, ${words.textContent}`;
       bar.to(jobs.reduce((sum, job) => sum + part(job), 0) / jobs.length);

@@ -127,7 +127,7 @@ def test_a_tab_follows_and_stops_its_own_jobs_also_after_a_reload(page: Page, ap
     other = page.context.new_page()  # which shares all that a browser remembers
     other.goto(app.url)
     theirs = other.locator(".job[data-state='running']")
-    expect(theirs).to_contain_text("begun elsewhere", timeout=WAIT)
+    expect(theirs).to_contain_text("Elsewhere · ", timeout=WAIT)
     expect(other.locator("#stop")).to_be_hidden()
     assert other.title() == "Stir"
     other.keyboard.press("Escape")

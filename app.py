@@ -75,14 +75,15 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 def _open_studio(settings: Settings, in_browser: bool) -> int:
     from studio.studio import Studio
     from studio.ui.mcp_server import prepare_mcp
-    from studio.ui.page import build, launch_options
+    from studio.ui.page import build, launch_options, refuse_taken_port
 
     studio = Studio(settings)
     studio.start()
-    sys.stdout.write(f"Stir is at http://127.0.0.1:{settings.port} · Ctrl+C stops it\n")
     try:
         page = build(studio)
-        page.launch(inbrowser=in_browser, prevent_thread_lock=True, **launch_options(studio))
+        with refuse_taken_port(settings):
+            page.launch(inbrowser=in_browser, prevent_thread_lock=True, **launch_options(studio))
+        sys.stdout.write(f"Stir is at http://127.0.0.1:{settings.port} · Ctrl+C stops it\n")
         prepare_mcp(page, settings)
         page.block_thread()
     finally:
@@ -92,14 +93,15 @@ def _open_studio(settings: Settings, in_browser: bool) -> int:
 
 def _open_house(settings: Settings) -> int:
     from studio.limits import limits, name_kind
-    from studio.ui.page import build_for_visitors, launch_options_for_visitors
+    from studio.ui.page import build_for_visitors, launch_options_for_visitors, refuse_taken_port
     from studio.visitors.house import VisitorHouse
 
     house = VisitorHouse(settings, limits(name_kind(settings)))
     house.start()
     sys.stdout.write(f"Stir is at port {settings.port} of this computer, for all who share it · Ctrl+C stops it\n")
     try:
-        build_for_visitors(house).launch(**launch_options_for_visitors(house))
+        with refuse_taken_port(settings):
+            build_for_visitors(house).launch(**launch_options_for_visitors(house))
     finally:
         house.close()
     return 0

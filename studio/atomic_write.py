@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+from studio.wall_clock import measure_age
 
 _UNFINISHED = (".*.part", ".new-*")
 """Names of what is being written, those of earlier builds too."""
@@ -55,7 +56,7 @@ def sweep_unfinished(folder: Path) -> None:
     """Remove what a crash left half-written. What is under an hour old may be another program's, at work now."""
     for left in (file for pattern in _UNFINISHED for file in folder.glob(pattern)):
         with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > 3600:
+            if measure_age(left) > 3600:
                 left.unlink()
 
 

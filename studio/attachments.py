@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -21,6 +21,7 @@ from studio.clip.media_length import NoMedia, measure_media
 from studio.clip.sound_reader import NoSound, read_sound
 from studio.config import Settings
 from studio.nouns import Attachment, Refusal
+from studio.wall_clock import measure_age
 
 LARGEST, LONGEST = 200_000_000, 3600.0
 """Bytes and seconds of an attachment; each model takes less."""
@@ -97,13 +98,12 @@ class Attachments:
         """Remove what nothing names and no desk has asked for in `KEPT_DAYS`, and what a crash left half-written.
         How many attachments went.
         """
-        oldest = time.time() - 86_400 * KEPT_DAYS
         ages: dict[str, float] = {}
         with suppress(OSError):
             for file in self.folder.iterdir():
                 key = file.name.lstrip(".").partition(".")[0]
-                ages[key] = max(ages.get(key, 0.0), file.stat().st_mtime)
-        gone = [key for key, last in ages.items() if last < oldest and not self._is_named(key)]
+                ages[key] = min(ages.get(key, inf), measure_age(file))
+        gone = [key for key, age in ages.items() if age > 86_400 * KEPT_DAYS and not self._is_named(key)]
         for file in (file for key in gone for file in self.folder.glob(f"*{key}*")):
             with suppress(OSError):
                 file.unlink()

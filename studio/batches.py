@@ -7,7 +7,6 @@ process that is killed loses nothing and makes nothing twice. The worker makes t
 from __future__ import annotations
 
 import shutil
-import time
 import uuid
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
@@ -113,7 +112,8 @@ class Batches:
             says = f"A batch has at most {self._most_rows} photos here, and these are {len(found.photos)}."
             raise Refusal(says, "Give fewer at once.")
         called = name.strip() or _name_batch(given, names, found.photos)
-        one = Batch(uuid.uuid4().hex, called[:200], settings, time.time(), ignored=found.ignored)
+        made_at = self._database.date_next("batches")
+        one = Batch(uuid.uuid4().hex, called[:200], settings, made_at, ignored=found.ignored)
         rows = [
             make_row(source, prompts.find(at, source.name, source.folder), needs_words=settings.choose == "prompts")
             for at, source in enumerate(found.photos)

@@ -347,10 +347,10 @@ class Studio:
 
     @property
     def version(self) -> int:
-        """A number that grows with every change of jobs or clips, in any process, and of models here. Compare with
-        `!=`.
+        """A number that grows with every change of jobs or clips, in any process, and of models here, and with what a
+        job says that can't be written. Compare with `!=`.
         """
-        return self._database.version + self.models.version
+        return self._database.version + self.models.version + self.queue.unwritten
 
     def submit(self, shot: Shot, press: str = "", confirmation: Confirmation | None = None) -> Job:
         """Queue a shot. Raises `Refusal` before anything is queued when it can't be made.

@@ -46,6 +46,14 @@ def explain_system_error(error: BaseException) -> Refusal | None:
     return None
 
 
+def raise_known(error: BaseException) -> None:
+    """Raise what a failure of the machine means, before it is taken for a fault of the file that was at hand; nothing
+    for any other error. Raises `Refusal`.
+    """
+    if known := explain_system_error(error):
+        raise known from error
+
+
 def _explain_errno(error: OSError) -> Refusal | None:
     if is_disk_full(error):
         return Hindrance("The disk is full.", "Free some space, then try again.")

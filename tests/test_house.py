@@ -26,7 +26,7 @@ from tests.rows import each_row
 FLOORS = {
     "noun_base": 0, "finish_nouns": 0, "platforms": 0, "hung_threads": 0, "helper_threads": 0, "stop_signals": 0,
     "system_errors": 0, "nouns": 0, "frames": 0, "cards": 0, "hosted_cards": 0, "config": 0, "atomic_write": 0,
-    "file_locks": 0, "clip_score": 0, "comparison": 0,
+    "file_locks": 0, "wall_clock": 0, "clip_score": 0, "comparison": 0,
     "photo": 1, "motion": 1, "presets": 1, "preferences": 1, "clip": 1, "library": 1,
     "engines": 2, "score": 2, "finish": 2, "delivery": 3, "jobs": 3, "farm": 3.5, "hosted_demo": 3, "studio": 4, "remakes": 4,
     "score_room": 4, "finish_room": 4, "deliveries": 4,

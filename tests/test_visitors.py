@@ -231,6 +231,16 @@ def test_idle_studios_close_and_open_again_with_all_they_held(house: VisitorHous
     assert (house.folder / ANN).exists() and not (house.folder / BEN).exists()
 
 
+def test_a_clock_that_is_set_back_keeps_no_desk_taken(house: VisitorHouse, clock: Clock) -> None:
+    house.find(ANN)
+    house.find(BEN)
+    clock.time -= 3600
+    house.sweep()
+    clock.time += AWAY_SECONDS + 1
+    assert house.find(BEN).jobs() == ()
+    house.find(CLEO)  # in the place of Ann's, who has left
+
+
 def test_files_go_a_stated_time_after_the_last_visit(house: VisitorHouse, clock: Clock) -> None:
     take_in(house.find(ANN))
     clock.time += 3000

@@ -23,7 +23,7 @@
   }
 
   /* `changed()` whenever what is chosen changes. */
-  Stir.batchDrop = ({ given, upload, changed }) => {
+  Stir.batchDrop = ({ given, changed }) => {
     let files = [];
     let prompts = null;
     let stopped = false;
@@ -80,9 +80,9 @@
         for (const [at, one] of all.entries()) {
           if (stopped) return null;
           sent(at + 1, all.length, bytes / whole);
-          const answer = await upload(one).catch(() => null);
-          if (!answer?.path) return fail({ reason: `${one.name} did not arrive.`, remedy: "See that the studio still runs and the disk has room, then try again." }), null;
-          done.push({ path: answer.path, name: one.webkitRelativePath?.split("/").pop() || one.name });
+          const { path, refusal } = await Stir.send(one);
+          if (refusal) return fail(refusal), null;
+          done.push({ path, name: one.webkitRelativePath?.split("/").pop() || one.name });
           bytes += one.size;
         }
         return { files: prompts ? done.slice(0, -1) : done, prompts: prompts ? done.at(-1) : null };

@@ -7,7 +7,7 @@
   const photos = (count) => `${count} ${count === 1 ? "photo" : "photos"}`;
   const clips = (count) => `${count} ${count === 1 ? "clip" : "clips"}`;
 
-  Stir.batchSheet = ({ root, server, upload, given }) => {
+  Stir.batchSheet = ({ root, server, given }) => {
     let id = memory.get("batch", "");
     let told = null; // the newest answer about the batch in front
     let show = "all";
@@ -34,7 +34,7 @@
 
     // A new one ----------------------------------------------------------------------------------------------------------
     let paintGo = () => {};
-    const drop = Stir.batchDrop({ given, upload, changed: () => paintGo() });
+    const drop = Stir.batchDrop({ given, changed: () => paintGo() });
     const form = Stir.batchForm({ given, changed: () => memory.set("batch-form", { ...form.read(), plan: null }), prompts: drop.prompts });
     form.paint(memory.get("batch-form", {}));
     const look = h("button", { type: "button", class: "primary", id: "batch-look" }, h("span"));

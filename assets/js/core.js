@@ -193,6 +193,21 @@
       if (answer?.job || answer?.jobs) Stir.claim(answer.job ?? answer.jobs);
       return answer;
     },
+    /* Send a file. Answers with its path, or with the refusal: why the studio could not keep it, as far as it has said so. Gradio's own
+       way would say it once more, in a corner and with the status. */
+    async send(file) {
+      const body = new FormData();
+      body.append("files", file);
+      const answer = await fetch("gradio_api/upload", { method: "POST", body }).catch(() => null);
+      const said = await answer?.json().catch(() => null);
+      if (answer?.ok && said?.[0]) return { path: said[0] };
+      return { refusal: { reason: `${file.name} did not arrive.`, remedy: said?.error || "See that the studio still runs, then add it again." } };
+    },
+    /* A call to the studio that is given the path of a file, which is sent before. */
+    carry: (file, call) => async (value) => {
+      const { path, refusal } = await Stir.send(file);
+      return refusal ? { refusal } : call({ path, ...value });
+    },
     /* A sheet that only some open: its script and its style come when it is opened first. `call` answers with them and with what the
        sheet is given; null where it did not. */
     async fetchSheet(call) {

@@ -70,6 +70,6 @@
     for (const topic of DESK) Stir.on(topic, () => !note.node.hidden && desk() !== refused && note.clear());
     Stir.on("go-to", (where) => lead(PLACES[where][0], PLACES[where][2]));
     Stir.tell("dock", { actions, narrow });
-    return { node, go, came: () => ((unseen = !inView), paint()), left: () => ((unseen = false), paint()) };
+    return { node, go, came: () => ((unseen = !inView), paint()), left: () => ((unseen = false), note.clear(), paint()) };
   };
 })();

@@ -3,7 +3,7 @@
 (() => {
   const { h, icon, file, memory } = Stir;
 
-  Stir.parts.ending = ({ element, props, server, upload }) => {
+  Stir.parts.ending = ({ element, props, server }) => {
     const root = element.firstElementChild;
     let end = null; // {photo: {id, name, width, height, view}, crop}
     let wanted = memory.get("ending", "");
@@ -77,9 +77,8 @@
       note.clear();
       if (!one) return note.show({ reason: "Only a photo can be where a clip ends.", remedy: "Drop a picture file here." });
       if (one.size > props.limit) return note.show({ reason: `${one.name} is over ${Math.round(props.limit / 1e6)} MB.`, remedy: "Save it smaller and drop it again." });
-      const { path } = await upload(one).catch(() => ({ path: "" }));
       taking = one;
-      const answer = await Stir.ask(server.receive_file, { path, name: one.name, damaged }, "ending");
+      const answer = await Stir.ask(Stir.carry(one, server.receive_file), { name: one.name, damaged }, "ending");
       taking = null;
       if (answer?.kind !== "photo") return;
       Stir.emit("film-add", answer.photo);

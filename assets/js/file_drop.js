@@ -63,7 +63,7 @@
   };
 
   /* View the depth, choose where it comes from, or replace it. */
-  Stir.depthFold = (server, upload, frame, owns, choose, note) => {
+  Stir.depthFold = (server, frame, owns, choose, note) => {
     const picture = h("img", { class: "depth-image", alt: "Depth of the crop: near things are light", hidden: true });
     const about = h("p", { class: "why" });
     const input = h("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "depth-input", accept: "image/*,.tif,.tiff" });
@@ -92,9 +92,8 @@
       const [one] = input.files;
       input.value = "";
       if (!one) return;
-      const { path } = await upload(one).catch(() => ({ path: "" }));
       const before = frame();
-      const answer = await Stir.ask(server.take_depth, { path, name: one.name }, "photo");
+      const answer = await Stir.ask(Stir.carry(one, server.take_depth), { name: one.name }, "photo");
       if (!answer || !before) return view();
       note.clear();
       choose(answer.depth);

@@ -9,7 +9,7 @@
   const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
   const mac = /Mac/.test(navigator.platform);
 
-  Stir.finishSheet = ({ root, given, server, upload }) => {
+  Stir.finishSheet = ({ root, given, server }) => {
     const drafts = new Map(recall()); // clip ids → what was left in the room
     let source = null; // what the studio said of the clips: {clips, key, finish, platform, fitting…}
     let now = null; // the finish, and the platform beside it
@@ -22,7 +22,7 @@
     let others = []; // clips that are to get the same
 
     const room = {
-      server, upload, given, set,
+      server, given, set,
       get finish() { return now; },
       get clips() { return source.clips; },
       get card() { return source.clips[0]; },

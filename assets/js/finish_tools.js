@@ -47,8 +47,7 @@
       if (!one) return;
       note.clear();
       node.classList.add("busy");
-      const { path } = await room.upload(one).catch(() => ({ path: "" }));
-      const answer = await room.server.take_attachment({ path, name: one.name, kind }).catch(() => undefined);
+      const answer = await Stir.carry(one, room.server.take_attachment)({ name: one.name, kind }).catch(() => undefined);
       node.classList.remove("busy");
       if (!answer || answer.refusal) return note.show(answer?.refusal ?? { reason: "The studio did not answer.", remedy: "See that it still runs, then try again." });
       keep(answer);

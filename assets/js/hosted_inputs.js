@@ -11,7 +11,7 @@
   const field = (label, control, help) => h("label", { class: "field", title: help || null }, h("span", {}, label), control);
 
   /* One file: a sound, which may be recorded here, or a film. */
-  function attach(slot, { server, upload, limit, change }) {
+  function attach(slot, { server, limit, change }) {
     const { title, kinds, add } = SLOTS[slot];
     const note = Stir.note();
     const refuse = (refusal) => (note.show(refusal), buttons.before(note.node));
@@ -44,8 +44,7 @@
       note.clear();
       if (one.size > limit) return refuse({ reason: `${one.name} is ${Stir.bytes(one.size)}.`, remedy: `Choose one under ${Stir.bytes(limit)}.` });
       node.classList.add("busy");
-      const { path } = await upload(one).catch(() => ({ path: "" }));
-      const answer = await server.take_attachment({ path, name: one.name, kind: slot === "audio" ? "audio" : "video" }).catch(() => undefined);
+      const answer = await Stir.carry(one, server.take_attachment)({ name: one.name, kind: slot === "audio" ? "audio" : "video" }).catch(() => undefined);
       node.classList.remove("busy");
       if (!answer || answer.refusal) return refuse(answer?.refusal ?? { reason: "The studio did not answer.", remedy: "See that it still runs, then try again." });
       change(answer);
@@ -94,10 +93,10 @@
   const settled = new Map(); // model → the way that the studio has chosen
   Stir.on("planned", ({ model, way }) => way && settled.set(model, way));
 
-  Stir.hostedInputs = ({ server, upload, limit, set }) => {
+  Stir.hostedInputs = ({ server, limit, set }) => {
     const ways = h("div", { class: "ways-in" });
     const choices = h("div", { class: "choices" });
-    const files = Object.fromEntries(Object.keys(SLOTS).map((slot) => [slot, attach(slot, { server, upload, limit, change: (one) => set({ [slot]: one }) })]));
+    const files = Object.fromEntries(Object.keys(SLOTS).map((slot) => [slot, attach(slot, { server, limit, change: (one) => set({ [slot]: one }) })]));
     const node = h("div", { class: "hosted-inputs", id: "hosted-inputs", hidden: true }, ways, Object.values(files).map((one) => one.node), choices);
 
     function paint(card, value) {

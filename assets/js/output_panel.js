@@ -10,7 +10,7 @@
   const field = (label, control) => h("label", { class: "field" }, h("span", {}, label), control);
   const long = (seconds) => Number(seconds.toFixed(1)) + " s";
 
-  Stir.parts.output_panel = ({ element, props, trigger, server, upload }) => {
+  Stir.parts.output_panel = ({ element, props, trigger, server }) => {
     const root = element.firstElementChild;
     let begins = memory.get("begins", { size: "auto", fps: 24 }); // the size and rate that Settings said last
     const kept = memory.get("runs", {}); // model → what it was last asked for
@@ -31,7 +31,7 @@
     const rateField = field("Rate", rate);
     const format = Stir.menu("Format", FORMATS, "mp4", (next) => set({ format: next }), { id: "format" });
     const picker = Stir.modelPicker((id) => choose(id));
-    const inputs = Stir.hostedInputs({ server, upload, limit: props.limit, set: (change) => set(fitToModel(card(), { ...value, ...change })) });
+    const inputs = Stir.hostedInputs({ server, limit: props.limit, set: (change) => set(fitToModel(card(), { ...value, ...change })) });
     const cost = Stir.costLine(() => paintGo());
     const advanced = Stir.advancedSettings((change, redraw) => set(change, redraw));
     const plan = h("p", { class: "plan", id: "plan", hidden: true });

@@ -8,14 +8,24 @@
     const root = element.firstElementChild;
     const look = h("button", { type: "button", class: "ghost tiny", id: "look", onclick: () => Stir.look.set(LOOKS[(LOOKS.findIndex(([key]) => key === Stir.look.get()) + 1) % LOOKS.length][0]) });
     const toast = h("div", { class: "toast note", role: "alert", popover: "manual" }); // a popover lies above a dialog, too
-    let timer = 0;
-    Stir.toast = ({ reason, remedy }) => {
-      toast.replaceChildren(icon("alert"), h("p", {}, h("strong", {}, reason), " " + (remedy || "")));
+    let timer = 0, hindrance;
+    function show(said) {
       toast.hidePopover();
+      if (!said) return;
+      toast.replaceChildren(icon("alert"), h("p", {}, h("strong", {}, said.reason), " " + (said.remedy || "")));
       toast.showPopover();
+    }
+    Stir.toast = (said) => {
+      show(said);
       clearTimeout(timer);
-      timer = setTimeout(() => toast.hidePopover(), 8000);
+      timer = setTimeout(() => show(hindrance), 8000);
     };
+    /* What keeps everything from being done: said until it is over, which is undefined. */
+    Stir.on("hindrance", (now) => {
+      if (now?.reason === hindrance?.reason) return;
+      clearTimeout(timer);
+      show((hindrance = now));
+    });
     const gauge = h("span", { class: "gauge", id: "gauge" });
     Stir.on("models", () => {
       const { words, full } = Stir.gauge();

@@ -2,7 +2,7 @@
 (() => {
   const { h, icon, file, memory } = Stir;
 
-  Stir.parts.photo_panel = ({ element, props, server, upload }) => {
+  Stir.parts.photo_panel = ({ element, props, server }) => {
     const root = element.firstElementChild;
     const shapes = Stir.shapes(props.ratios);
     /* {id, name, width, height, view, thumb, notes, crop, why, depth, credit, mends, subject, end, mended, wants, moved}: `mended` is its view then,
@@ -47,7 +47,7 @@
     const strip = Stir.filmStrip({ pick: (id) => show(find(id)), away: (id) => remove(find(id)), shape: ratioOf });
     const placing = Stir.placing({ server, film: () => film, here, placed: (photo) => (photo === here() ? (paint(), say()) : (strip.paint(film, current, ownShape), keep())), told: strip.count });
     const title = h("span", { class: "photo-name" });
-    const depth = Stir.depthFold(server, upload, () => here() && frameOf(here()), () => Boolean(here()?.own_depth), (id) => ((here().depth = id), say()), note);
+    const depth = Stir.depthFold(server, () => here() && frameOf(here()), () => Boolean(here()?.own_depth), (id) => ((here().depth = id), say()), note);
     const samples = h("div", { class: "samples", role: "group", "aria-label": "Sample photos" });
     for (const one of props.samples) {
       const face = h("img", { src: file(one.path), alt: "", loading: "lazy" });
@@ -64,7 +64,7 @@
       "div", { class: "photo-full" }, stage, mending.node, h("div", { class: "row aspects" }, aspects.node), made.exception,
       h("div", { class: "row photo-line" }, title, ending.node, marking.node), ending.hint, notes, strip.node, report.node, whyFold, depth.node, sampleFold,
     );
-    const { input, line, take } = Stir.uploads({ root, server, upload, limit: props.limit, endings: props.endings, note, adopt: takeIn, adoptShot });
+    const { input, line, take } = Stir.uploads({ root, server, limit: props.limit, endings: props.endings, note, adopt: takeIn, adoptShot });
     const head = h("div", { class: "panel-head" }, h("h2", {}, "Photo"), Stir.button("Add", { class: "ghost", id: "add-photo", onclick: () => input.click() }, "plus"));
     root.append(head, made.node, note.node, line, empty, full, input);
 

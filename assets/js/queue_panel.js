@@ -6,6 +6,8 @@
   const ENDED = ["failed", "cancelled", "interrupted"];
   const ACTIVE = ["queued", "running"];
   const STACKED = 3; // posters of a group
+  const SILENT = 4; // looks in a row without an answer
+  const GONE = { reason: "The studio does not answer.", remedy: "See that it still runs: this page goes on by itself once it does." };
   const WHOLE = { x: 0, y: 0, w: 1, h: 1 };
   const tool = (label, picture, run) => h("button", { type: "button", class: "ghost tiny", "aria-label": label, onclick: run }, icon(picture, 12));
   const length = (one) => Number(one.seconds.toFixed(1)) + " s";
@@ -211,7 +213,7 @@
     }
     /* Look at the studio, twice a second, every two behind another tab, whose title tells how many are at work; there, with
        nothing at work, so seldom that a visitor's desk counts as left. A look that fails is made up for by the next. */
-    let seen = {}, busy = false, looking = false, timer = 0;
+    let seen = {}, busy = false, looking = false, timer = 0, unanswered = 0;
     const pause = () => (document.visibilityState === "visible" ? props.value.tick : busy ? 4 * props.value.tick : Math.max(props.value.away, 4 * props.value.tick));
     async function look() {
       if (looking) return;
@@ -219,6 +221,8 @@
       clearTimeout(timer);
       const found = await server.watch(seen).catch(() => null);
       looking = false;
+      unanswered = found ? 0 : unanswered + 1;
+      Stir.tell("hindrance", found ? found.refusal : unanswered >= SILENT ? GONE : undefined);
       if (found?.board) busy = count(found.board.jobs, ...ACTIVE) > 0;
       timer = setTimeout(look, 1000 * pause());
       if (!found?.board) return;

@@ -3,7 +3,7 @@
   const { h } = Stir;
 
   /* adopt(photo, first) and adoptShot(answer) with what has arrived; `note` holds what was refused. */
-  Stir.uploads = ({ root, server, upload, limit, endings, note, adopt, adoptShot }) => {
+  Stir.uploads = ({ root, server, limit, endings, note, adopt, adoptShot }) => {
     const most = `${Math.round(limit / 1e6)} MB`;
     let among = ""; // the file being taken in, when it is one of several
     let queue = Promise.resolve(); // files dropped while others are taken in wait for them
@@ -38,14 +38,8 @@
       const clip = /\.(mp4|webm|gif|webp)$/i.test(one.name);
       if (one.size > limit) return refuse({ reason: `${one.name} is ${Stir.bytes(one.size)}, over ${most}.`, remedy: clip ? "If it was made here, drop the .json that lies beside it in the library's folder." : "Save it smaller, as a JPEG for instance, and drop it again." });
       if (!one.size) return refuse({ reason: `${one.name} is empty.`, remedy: "Choose another file." });
-      let path;
-      try {
-        ({ path } = await upload(one));
-      } catch {
-        return refuse({ reason: `${one.name} did not arrive.`, remedy: `See that the studio still runs and that the file is under ${most}, then drop it again.` });
-      }
       taking = one;
-      const answer = await Stir.ask(server.receive_file, { path, name: one.name, damaged }, "photo");
+      const answer = await Stir.ask(Stir.carry(one, server.receive_file), { name: one.name, damaged }, "photo");
       taking = null;
       if (!answer) return false;
       if (answer.kind === "photo") adopt(answer.photo, first);

@@ -26,6 +26,7 @@ from studio.motion.ambient_effects import needs_brush
 from studio.nouns import Aspect, Crop, Refusal, Shot, replace
 from studio.photo.findings import Finding
 from studio.presets import MotionPreset, motions
+from studio.system_errors import Hindrance
 
 if TYPE_CHECKING:
     import logging
@@ -186,6 +187,10 @@ ROW_SECONDS = 2 * USUAL
 """How long a photo may take, all that is seen in it and its clips' checks."""
 
 
+HINDERED_SECONDS = 2.0
+"""How long reading waits where the disk is full or away, or the database busy, until it is tried again."""
+
+
 class RowReader:
     """A thread that reads what is unread, until nothing is. `find` gives the next batch and row with its number, and
     `done` takes the row as it was and as it was read.
@@ -199,19 +204,19 @@ class RowReader:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._woken = False
-        self._closing = False
+        self._closing = threading.Event()
 
     def wake(self) -> None:
         """Say that there may be something to read."""
         with self._lock:
             self._woken = True
-            if self._thread is None and not self._closing:
+            if self._thread is None and not self._closing.is_set():
                 self._thread = threading.Thread(target=self._work, name="stir-batch-reader", daemon=True)
                 self._thread.start()
 
     def close(self, seconds: float = 5.0) -> None:
         """Read no further, and wait at most so long for the photo at hand."""
-        self._closing = True
+        self._closing.set()
         thread = self._thread
         if thread:
             thread.join(seconds)
@@ -219,14 +224,18 @@ class RowReader:
     def _work(self) -> None:
         while True:
             with self._lock:
-                if self._closing or not self._woken:
+                if self._closing.is_set() or not self._woken:
                     self._thread = None
                     return
                 self._woken = False
             try:
-                while not self._closing and (found := self._find()):
+                while not self._closing.is_set() and (found := self._find()):
                     batch, row, number = found
                     self._done(batch, row, self._read_watched(batch, row, number))
+            except Hindrance as hindrance:  # what was read can't be written yet
+                self._log.error("the photos of a batch wait: %s", hindrance.reason)
+                self._woken = True
+                self._closing.wait(HINDERED_SECONDS)
             except Exception as error:
                 self._log.error("the photos of a batch can't be read on: %s", trace(error))
 

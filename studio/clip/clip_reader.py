@@ -93,6 +93,7 @@ def read_footage(file: Path, trusted: bool) -> Footage:
 
 def _read_bounded(file: Path) -> Footage:
     from studio.clip.child_processes import run_script  # not at the top: the script knows no studio
+    from studio.system_errors import raise_known
 
     try:
         done = run_script(__file__, str(file.absolute()), seconds=SECONDS)
@@ -100,6 +101,7 @@ def _read_bounded(file: Path) -> Footage:
             found = dict(arrays)
         return Footage(**{name: found[name] if found[name].ndim else found[name].item() for name in Footage._fields})
     except (subprocess.TimeoutExpired, OSError, ValueError, KeyError, EOFError) as error:
+        raise_known(error)
         raise Unreadable(file.name) from error
 
 

@@ -16,6 +16,7 @@ from PIL import ImageDraw, ImageFont
 
 from studio.clip.formats import read_outcome
 from studio.nouns import Refusal
+from studio.system_errors import raise_known
 
 Image = NDArray[np.uint8]
 Ending = Literal["hold", "loop"]
@@ -127,6 +128,7 @@ def refuse_unreadable() -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, LookupError) as error:
+        raise_known(error)
         raise Refusal(
             "This comparison can't be written as one file.",
             "Check that its clips still play and that the folder can be written, then try again.",

@@ -22,7 +22,7 @@ from studio.clip import ffmpeg, formats, gif_webp, recipe, sound
 from studio.clip.formats import read_outcome
 from studio.frames import Frames, Pixels
 from studio.nouns import Choice, Progress, Refusal, Shot
-from studio.system_errors import is_disk_full
+from studio.system_errors import explain_system_error, is_disk_full
 
 _BITS_PER_PIXEL = 0.5  # more than libx264 at crf 19 needs for a busy picture, and MP4 is written before it is moved
 _SPARE_BYTES = 16 << 20
@@ -115,7 +115,7 @@ def _find_refusal(error: OSError, dest: Path) -> Refusal | None:
     place = None if error.filename is None else Path(os.fsdecode(error.filename))
     if place is not None and dest.parent in (place, place.parent):
         why = error.strerror or type(error).__name__
-        return Refusal(
+        return explain_system_error(error) or Refusal(
             f"The folder {dest.parent.name} can't be written ({why}).", "Choose another folder, or allow writing to it."
         )
     return None

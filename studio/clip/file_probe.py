@@ -78,9 +78,12 @@ def probe_file(file: Path) -> FileFacts:
     """Read what a file holds: MP4, MOV, WebM, GIF, WebP or AVIF; once, as long as it isn't written anew. Raises
     `NotReadable`.
     """
+    from studio.system_errors import raise_known
+
     try:
         now = file.stat()
     except OSError as error:
+        raise_known(error)
         raise NotReadable(file.name) from error
     return _probe_once(file.absolute(), now.st_mtime_ns, now.st_size)
 
@@ -89,12 +92,14 @@ def probe_file(file: Path) -> FileFacts:
 def _probe_once(file: Path, written: int, size: int) -> FileFacts:
     """written, size: when and how large the file is, so that another of its name is read anew."""
     from studio.clip.child_processes import run_script  # not at the top: the script knows no studio
+    from studio.system_errors import raise_known
 
     try:
         done = run_script(__file__, str(file), seconds=SECONDS)
         found = json.loads(done.stdout)
         return FileFacts(**{**found, "rate": tuple(found["rate"]), "colours": tuple(found["colours"])})
     except (subprocess.TimeoutExpired, OSError, ValueError, TypeError, KeyError) as error:
+        raise_known(error)
         raise NotReadable(file.name) from error
 
 

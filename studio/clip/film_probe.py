@@ -56,6 +56,7 @@ class NoFilm(Exception):
 def probe_film(file: Path) -> Film:
     """Read what an MP4 holds; all its packets are looked at, and its first frame is decoded. Raises `NoFilm`."""
     from studio.clip.child_processes import run_script  # not at the top: the script knows no studio
+    from studio.system_errors import raise_known
 
     try:
         done = run_script(__file__, str(file.absolute()), seconds=SECONDS)
@@ -63,6 +64,7 @@ def probe_film(file: Path) -> Film:
             found = dict(arrays)
         return Film(**{name: found[name] if found[name].ndim else found[name].item() for name in Film._fields})
     except (subprocess.TimeoutExpired, OSError, ValueError, KeyError, EOFError) as error:
+        raise_known(error)
         raise NoFilm(file.name) from error
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from studio.system_errors import raise_known
+
 DEMUXERS = "wav,mp3,aac,mov,ogg,flac,matroska"
 """What may be opened: containers that hold everything themselves; a playlist would name other files."""
 
@@ -23,6 +25,7 @@ def measure_media(file: Path, kind: Literal["audio", "video"]) -> float:
             stream = next(iter(clip.streams.audio if kind == "audio" else clip.streams.video), None)
             seconds = _find_length(clip, stream) if stream else 0.0
     except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise_known(error)
         raise NoMedia(file.name) from error
     if seconds <= 0:
         raise NoMedia(file.name)

@@ -12,7 +12,7 @@ from pathlib import Path
 from studio.atomic_write import replace_whole
 from studio.clip import ffmpeg, formats, gif_webp, metadata
 from studio.nouns import Refusal, Shot
-from studio.system_errors import is_disk_full
+from studio.system_errors import explain_system_error, is_disk_full, raise_known
 
 MAX_BYTES = 2 << 20
 """The longest recipe that is read: a shot with a painted region for every effect stays well below."""
@@ -57,6 +57,7 @@ def read_recipe(file: Path) -> Shot:
             else:
                 text = _read_container(file, head)
     except OSError as error:
+        raise_known(error)
         why = error.strerror or type(error).__name__
         raise Refusal(
             f"{file.name} can't be opened ({why}).", "Check the name of the file and that you may read it."
@@ -96,7 +97,7 @@ def strip_recipe(file: Path, dest: Path) -> Path:
         if is_disk_full(error):
             raise ffmpeg.refuse_full_disk() from None
         why = error.strerror or type(error).__name__
-        raise Refusal(
+        raise explain_system_error(error) or Refusal(
             f"{dest.name} can't be written ({why}).", "Choose another folder, or allow writing to it."
         ) from None
     return dest

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studio.frames import Sound
+    from studio.system_errors import raise_known
 
 RATE = 48_000
 DEMUXERS = "wav,mp3,aac,mov,ogg,flac,matroska"
@@ -54,6 +55,7 @@ def read_sound(file: Path, start: float, seconds: float) -> Sound:
         size = len(done.stdout) - _END.size
         told, reached, packets, failed = _END.unpack_from(done.stdout, size)
     except (subprocess.TimeoutExpired, OSError, ValueError, struct.error) as error:
+        raise_known(error)
         raise NoSound(file.name) from error
     is_short = start < told and reached < min(told, start + seconds) - MISSING
     if failed > 3 + BAD_SHARE * packets or is_short:

@@ -7,7 +7,6 @@ worker like any others; a comparison never waits for them.
 from __future__ import annotations
 
 import shutil
-import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -134,8 +133,9 @@ class Comparisons:
             raise Refusal(f"None of these clips can be made here. {reason}", remedy)
         if photo:
             cells = (*cells, _photo_cell(cells, shot))
+        made_at = self._database.date_next("comparisons")
         one = Comparison(
-            uuid.uuid4().hex, _tidy(name) or _name(shot, grid.axes), grid.axes, paired, cells, time.time(), blind
+            uuid.uuid4().hex, _tidy(name) or _name(shot, grid.axes), grid.axes, paired, cells, made_at, blind
         )
         tried = self._try_out(cells, drafts)
         with self._database.write():
@@ -234,9 +234,8 @@ class Comparisons:
         cells = tuple(Cell(uuid.uuid4().hex, at, 0, clip.shot, clip=clip.id) for at, clip in enumerate(clips))
         if photo:
             cells = (*cells, _photo_cell(cells, clips[0].shot))
-        one = Comparison(
-            uuid.uuid4().hex, _tidy(name) or _name(clips[0].shot, ()), (), False, cells, time.time(), blind
-        )
+        made_at = self._database.date_next("comparisons")
+        one = Comparison(uuid.uuid4().hex, _tidy(name) or _name(clips[0].shot, ()), (), False, cells, made_at, blind)
         self._table.keep(one)
         return one
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from studio.clip import gif_webp
 from studio.frames import Frames, Sound
 from studio.nouns import Choice, Refusal
+from studio.system_errors import raise_known
 
 Bytes = NDArray[np.uint8]
 
@@ -101,6 +102,7 @@ class ClipFile:
                 return _look_into_loop(self.file), []
             return _look_into_film(self.file)
         except (OSError, ValueError, ArithmeticError) as error:  # PyAV's errors are of these
+            raise_known(error)
             raise _refuse_damaged(self.file) from error
 
     @property
@@ -181,6 +183,7 @@ class Cursor:
             try:
                 found = self._decode(start, index)
             except (OSError, ValueError, ArithmeticError, EOFError) as error:
+                raise_known(error)
                 raise _refuse_damaged(self._file) from error
         self._held.move_to_end(index)
         return found

@@ -11,6 +11,7 @@ import numpy as np
 from studio.finish.overlays import Overlay, make_overlay
 from studio.finish.title_arrangement import Area, Box, Size, stand_alone
 from studio.nouns import Logo, Refusal
+from studio.system_errors import raise_known
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -43,6 +44,7 @@ def keep_logo(file: Path, dest: Path, name: str) -> None:
         clean = Image.frombytes("RGBA", image.size, image.tobytes())
         clean.save(dest, "PNG")
     except (OSError, ValueError, SyntaxError, ImageCms.PyCMSError, Image.DecompressionBombError) as error:
+        raise_known(error)
         raise Refusal(f"{name} isn't an image that can be read.", "Give a PNG, WebP or JPEG.") from error
 
 
@@ -78,4 +80,5 @@ def _open_logo(file: Path) -> Image:
         with Image.open(file, formats=("PNG",)) as picture:  # attachments are kept as PNG
             return picture.convert("RGBA")
     except (OSError, ValueError) as error:
+        raise_known(error)
         raise Refusal("The logo can't be read.", "Add it again.") from error

@@ -19,7 +19,7 @@ from studio.library.clips import Clips
 from studio.library.database import Database
 from studio.library.logbook import report_fault, trace
 from studio.library.queue import Queue
-from studio.nouns import FINISH, Attachment, Choice, Clip, Done, Failed, Job, Progress, Shot, Still
+from studio.nouns import FINISH, Attachment, Choice, Clip, Done, Failed, Job, Progress, Shot, Still, replace
 from studio.system_errors import Hindrance
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class ClipMaker:
     def _keep_once(self, job: Job, clip: Clip, file: Path, poster: Path, note: Callable[[], None]) -> None:
         with self._database.write():
             note()
-            self.clips.keep(clip, file, poster)
+            self.clips.keep(replace(clip, made_at=self._database.date_next("clips")), file, poster)
             if not self.queue.become(job.id, Done(clip.id)):
                 raise Stopped
 

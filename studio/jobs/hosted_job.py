@@ -287,18 +287,24 @@ class HostedJob:
             return self._go("fetch")
         if remote.is_over:
             raise self._explain(remote)
-        if time.time() > self.row.at + DEADLINE + GRACE:
+        if self._measure_age() > DEADLINE + GRACE:
             raise self._give_up(service)
         share = round(100 * remote.progress) if remote.progress is not None else 0
         known = Progress("denoise", share, 100 if share else 0, service.title)
         self.watch.tick(Progress("wait", note=f"Waiting at {service.title}") if remote.status == "starting" else known)
         return self._go("poll", POLL_SECONDS)
 
+    def _measure_age(self) -> float:
+        """Seconds since it was sent; where the clock was set back before that, since now."""
+        now = time.time()
+        self.row = self.row._replace(at=min(self.row.at, now))
+        return now - self.row.at
+
     def _wait_for_answer(self, refusal: ServiceRefusal) -> None:
         """A poll that failed: the request goes on, so it is asked again as long as what it made may be there. This
         computer may have slept, and its line come back later than itself.
         """
-        if time.time() > self.row.at + DEADLINE + KEPT:
+        if self._measure_age() > DEADLINE + KEPT:
             raise self._give_up(self._service)
         if refusal.kind == "not_found":
             self._change(state="failed", note="The service no longer knows the request: it may have been charged.")

@@ -86,6 +86,7 @@ class JobProgress:
         with self._lock:
             self._note_life(progress)
             self.progress = self._add_times(progress, time.monotonic())
+        self._queue.unwritten += 1
 
     def _note_life(self, progress: Progress) -> None:
         said = progress.stage, progress.done, progress.total, progress.note

@@ -22,6 +22,7 @@ from studio.library.clips import Clips
 from studio.library.logbook import trace
 from studio.library.scores import Scores
 from studio.nouns import Clip, Refusal
+from studio.system_errors import Hindrance, explain_system_error
 
 IDLE_SECONDS = 5.0
 """How often an idle worker looks for clips without a score; a clip that was made here wakes it at once."""
@@ -83,6 +84,8 @@ class ScoreWorker:
         """Score a clip now and keep its score; None when it can't be scored."""
         try:
             found = run_watched("score", lambda tick: self._measure(clip), SCORE_SECONDS, log=self._log)
+        except Hindrance:
+            raise
         except Refusal as refusal:
             if refusal is TOO_MANY:
                 return None  # it gets its score once there is room again
@@ -120,6 +123,8 @@ class ScoreWorker:
             except Refusal:
                 raise
             except Exception as error:
+                if isinstance(explain_system_error(error), Hindrance):  # not the clip's fault: it is scored later
+                    raise
                 self._log.error("clip %s can't be scored: %s", clip_id[:8], trace(error))
                 self._scores.keep(clip_id, found := None)
             if fresh and found:

@@ -74,6 +74,8 @@ class ServicePauses:
         """
         with self._lock:
             pause = self._pauses.get(service)
+            if pause:
+                pause.at = min(pause.at, time.time())  # the clock was set back
             if (
                 pause
                 and pause.refusal.kind in LASTING

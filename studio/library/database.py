@@ -21,6 +21,7 @@ from studio.library.file_names import sorting
 from studio.library.salvage import drop_foreign_log, is_header_damaged, is_under_way, read_text, take_over
 from studio.nouns import Choice, Refusal
 from studio.system_errors import Hindrance, find_hindrance, refuse_absent, refuse_busy, refuse_unwritten
+from studio.wall_clock import STEP
 
 T = TypeVar("T")
 
@@ -44,6 +45,9 @@ OURS = {"change", "jobs", "clips"}
 
 MOST_VERSIONS = 200
 """No Stir has had so many: a header that says so is damaged."""
+
+LATEST = 4_102_444_800
+"""The year 2100: what says it was made later is damaged."""
 
 UNREACHED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 """What SQLite says where the disk doesn't answer: the file is opened anew before the next try."""
@@ -271,6 +275,7 @@ class Database:
         self._identity, self._failed = _identify(file), False
         self._lock = threading.RLock()
         self._depth = 0
+        self._ahead = 0.0
 
     def read(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         """The rows a query finds. Raises `Refusal` when the database can't be read."""
@@ -355,6 +360,16 @@ class Database:
         """How many changes jobs, clips and comparisons have seen, from every process."""
         rows = self.read("SELECT n FROM change")
         return int(str(rows[0][0]))
+
+    def date_next(self, table: str) -> float:
+        """The time of a row that is to be the newest of its table, seconds since 1970: now, or later than all others
+        where the clock was set back, by a clock that goes on from there. Raises `Refusal`.
+        """
+        now = time.time()
+        rows = self.read(f"SELECT coalesce(max(made_at), 0.0) FROM {table} WHERE made_at < {LATEST}")  # noqa: S608
+        newest = float(str(rows[0][0]))
+        self._ahead = 0.0 if now > newest else max(self._ahead, newest + STEP - now)
+        return now + self._ahead
 
     def close(self) -> None:
         """Let go of the file. Safe to call twice."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
+
+from studio.wall_clock import make_newest
 
 MOST_KEPT = 64
 """Files that are kept: a morning's previews of one photo, some 20 MB."""
@@ -26,7 +27,7 @@ class FileCache:
         """What was made under this key, now the freshest of all; None when it isn't here (any more)."""
         for file in (self._folder / key).glob("*"):
             with suppress(FileNotFoundError):
-                os.utime(file.parent)
+                make_newest(file.parent)
                 return file
         return None
 
@@ -38,7 +39,7 @@ class FileCache:
             if other.name != name:
                 other.unlink(missing_ok=True)
         made.replace(home / name)
-        os.utime(home)
+        make_newest(home)
         self._evict()
         return home / name
 

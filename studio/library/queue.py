@@ -35,8 +35,8 @@ _SELECT = f"SELECT {_COLUMNS} FROM jobs WHERE "
 _ENDED = (
     f"SELECT {_COLUMNS} FROM jobs WHERE name NOT IN ('running', 'queued') AND cleared = 0 AND"
     " (batch IN (SELECT batch FROM jobs WHERE name IN ('running', 'queued') AND batch <> '') OR id IN"
-    " (SELECT id FROM jobs WHERE name NOT IN ('running', 'queued') AND cleared = 0 ORDER BY made_at DESC LIMIT ?))"
-    " ORDER BY made_at DESC"
+    " (SELECT id FROM jobs WHERE name NOT IN ('running', 'queued') AND cleared = 0 ORDER BY place DESC LIMIT ?))"
+    " ORDER BY place DESC"
 )
 _TAKE = f"UPDATE jobs SET name = 'running', state = ?, owner = ? WHERE id = ? RETURNING {_COLUMNS}"
 _MODEL = "coalesce(nullif(json_extract(shot, '$.draft'), ''), json_extract(shot, '$.model'))"
@@ -86,13 +86,14 @@ def _job(row: tuple[object, ...]) -> Job:
 
 class Queue:
     """Every job of a home folder, as `owner` sees and changes them. `most_waiting`: jobs that may wait or run at once,
-    0 for any number.
+    0 for any number. `unwritten` counts what running jobs said while the database could not be written.
     """
 
     def __init__(self, database: Database, owner: Owner, most_waiting: int = 0) -> None:
         self._database = database
         self._owner = owner
         self._most = most_waiting
+        self.unwritten = 0
         self._rows = RowReader(database, "jobs", {"state": State, "shot": Shot})
 
     def _read(self, sql: str, values: tuple[object, ...] = ()) -> list[Job]:

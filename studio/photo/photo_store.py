@@ -32,7 +32,8 @@ from studio.photo.intake import file_signature
 from studio.photo.intake.image_decoder import ENDINGS, decode_image
 from studio.photo.mend import apply_mends, check_mends, derive_photo
 from studio.photo.subject_mask import resolve_subject
-from studio.system_errors import explain_system_error, refuse_absent, refuse_unwritten
+from studio.system_errors import explain_system_error, raise_known, refuse_absent, refuse_unwritten
+from studio.wall_clock import make_newest
 
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
@@ -69,6 +70,7 @@ def _read_bytes(file: Path) -> bytes:
     except FileNotFoundError:
         raise Refusal("That file is not there any more.", "Check where it was moved to, then add it again.") from None
     except (OSError, ValueError) as error:
+        raise_known(error)
         why = getattr(error, "strerror", None) or "it can't be opened"
         raise Refusal(
             f"This file can't be read ({why}).", "Check its permissions, or copy it elsewhere first."
@@ -307,6 +309,7 @@ class MendedCache:
                 self._folder.mkdir(exist_ok=True)
                 _, data = cv2.imencode(".png", cv2.cvtColor(large, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
                 write_whole(file, data.tobytes())
+                make_newest(file)
                 keep_newest(self._folder, "*.png", MOST_KEPT)
         return large
 

@@ -6,7 +6,6 @@ A text file that was uploaded with a photo of its name lies beside it, as in a f
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from studio.nouns import Refusal
 from studio.studio import Studio
 from studio.system_errors import explain_system_error
 from studio.ui.uploads import Upload, find_upload
+from studio.wall_clock import measure_age
 
 WAITING = 3600.0
 """Seconds after which an uploaded photo is removed that no batch waits for any more."""
@@ -72,7 +72,7 @@ def _move(studio: Studio, upload: Upload, dest: Path) -> None:
 
 def sweep_batch_uploads(studio: Studio) -> None:
     """Remove what no batch waits for: photos that were read, and those of a page that was closed before."""
-    old = [one for one in find_folder(studio).glob("*") if time.time() - one.stat().st_mtime > WAITING]
+    old = [one for one in find_folder(studio).glob("*") if measure_age(one) > WAITING]
     if not old:
         return
     kept = {

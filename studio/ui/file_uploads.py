@@ -148,7 +148,7 @@ def _bound(receive: Receive, most: int) -> Receive:
 
 def _sweep(uploads: Path) -> None:
     for left in uploads.glob("*"):
-        if time.time() - left.stat().st_mtime > STALE_SECONDS:
+        if measure_age(left) > STALE_SECONDS:
             shutil.rmtree(left, ignore_errors=True)
 
 

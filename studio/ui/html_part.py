@@ -57,7 +57,7 @@ def make_part(
     JSON, because at every event Gradio's page copies what a part has, value by value, several times over.
     """
     elem_id = elem_id or name.removesuffix("_panel")
-    mount = f"Stir.mount({json.dumps(name)}, {{element, props, trigger, server, upload, watch}}, {json.dumps(events)})"
+    mount = f"Stir.mount({json.dumps(name)}, {{element, props, trigger, server, watch}}, {json.dumps(events)})"
     return gr.HTML(
         value=value,
         html_template=f'<div class="part part-{elem_id}"></div>',

@@ -9,15 +9,16 @@ the page only watches it. Panel, part, script and style of one thing share one n
 
 from __future__ import annotations
 
+import errno
 import functools
+import http.client
 import logging
 import os
 import shutil
 import socket
 import sys
-import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,6 +60,7 @@ from studio.ui.sessions import keep_little
 from studio.ui.shot_form import PARTS
 from studio.ui.visiting_studio import VisitingStudio, make_visitor_call
 from studio.visitors.house import VisitorHouse
+from studio.wall_clock import measure_age
 
 STALE = 3600
 """Seconds after which an upload that nobody took in is left over: another page on this home may still be uploading."""
@@ -181,22 +183,53 @@ def sweep_uploads(settings: Settings, seconds: float = STALE) -> None:
     """Remove what was uploaded so long ago and never taken in."""
     for left in settings.uploads.glob("*"):
         with suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > seconds:
+            if measure_age(left) > seconds:
                 shutil.rmtree(left, ignore_errors=True)
 
 
 def require_port(settings: Settings) -> None:
-    """Raises `Refusal` when the page can't be served at its port."""
+    """Raises `Refusal` when the page can't be served at its port, with who is there."""
     try:
         with socket.socket() as probe:
             if sys.platform != "win32":  # there it would share a port that is in use
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((settings.host, settings.port))
-    except (OSError, OverflowError):
-        raise Refusal(
-            f"Port {settings.port} can't be used; perhaps Stir runs already.",
-            "Look there, or choose another with --port.",
-        ) from None
+    except (OSError, OverflowError) as error:
+        raise _explain_port(settings.port, getattr(error, "errno", None)) from None
+
+
+def _explain_port(port: int, code: int | None) -> Refusal:
+    if code == errno.EACCES:
+        return Refusal(f"Port {port} is kept for the system.", "Choose one above 1023 with --port.")
+    if code != errno.EADDRINUSE:
+        return Refusal(f"Port {port} can't be used.", "Choose one from 1024 to 65535 with --port.")
+    if _is_stir(port):
+        return Refusal(
+            f"Stir runs already at http://127.0.0.1:{port}.", "Open it there, or choose another port with --port."
+        )
+    return Refusal(f"Another program uses port {port}.", f"Choose another, as --port {port % 65535 + 1}.")
+
+
+def _is_stir(port: int) -> bool:
+    """Whether what answers at a port of this computer is a Stir: its page, or its sign-in."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        line.request("GET", "/", headers={"Accept": "text/html"})
+        return b"<title>Stir" in line.getresponse().read(1_000_000)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        line.close()
+
+
+@contextmanager
+def refuse_taken_port(settings: Settings) -> Iterator[None]:
+    """While the page is launched, another program may take its port: that raises `Refusal`, as `require_port` does."""
+    try:
+        yield
+    except OSError:
+        require_port(settings)
+        raise
 
 
 def launch_options(studio: Studio) -> dict[str, Any]:

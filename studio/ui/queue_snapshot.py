@@ -140,6 +140,7 @@ def show_progress(studio: Studio, shot: Shot, progress: Progress) -> dict[str, A
     trained = card is not None and not card.is_built_in
     stage = progress.stage
     words = TRAINED.get(stage, STAGES[stage]) if trained else STAGES[stage]
+    words = progress.note or words if stage == "keep" else words  # why it stands still
     pace = progress.note if stage == "denoise" else ""
     if stage == "denoise" and not pace and progress.remaining and progress.total > progress.done:
         pace = f"{progress.remaining / (progress.total - progress.done):.1f} s a step"

@@ -62,7 +62,8 @@ class Desk:
     noted: float = 0.0
 
     def is_idle(self, now: float, seconds: float) -> bool:
-        """Whether nothing was asked for so long, and nothing waits or runs."""
+        """Whether nothing was asked for so long, and nothing waits or runs. `now` may have been set back."""
+        self.asked = min(self.asked, now)
         return now - self.asked > seconds and not _is_busy(self.studio)
 
 

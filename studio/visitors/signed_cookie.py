@@ -61,6 +61,7 @@ class CookieSigner:
             raise ValueError("the key of the visitors' cookies is too short")
         self._key, self._file, self._seen = key, ends, (0, 0)
         self._ends: dict[str, int] = {}
+        self._newest = 0  # second of all cookies that were given: the clock may be set back
 
     def _look(self) -> None:
         """Read who has signed out where another process has written that since the last look."""
@@ -74,7 +75,9 @@ class CookieSigner:
     def sign(self, visitor: str, now: float) -> str:
         """The cookie of a visitor: id, the second it was given, and the signature of both."""
         self._look()
-        words = f"{visitor}.{max(int(now), self._ends.get(visitor, 0))}"
+        given = max(int(now), self._ends.get(visitor, 0))
+        self._newest = max(self._newest, given)
+        words = f"{visitor}.{given}"
         return f"{words}.{self._find_mac(words)}"
 
     def read(self, cookie: str, now: float, longest: float) -> str:
@@ -86,6 +89,7 @@ class CookieSigner:
             return ""
         self._look()
         given = int(found[2])
+        self._newest = max(self._newest, given)
         return found[1] if now - given <= longest and given >= self._ends.get(found[1], 0) else ""
 
     def end(self, visitor: str, now: float) -> None:
@@ -94,7 +98,7 @@ class CookieSigner:
         """
         self._look()
         self._ends.pop(visitor, None)
-        self._ends[visitor] = int(now) + 1
+        self._ends[visitor] = max(int(now), self._newest) + 1
         while len(self._ends) > MOST_ENDS:
             del self._ends[next(iter(self._ends))]
         if self._file:

@@ -1,6 +1,6 @@
 """A drive of its own for a test: a tmpfs in a user and mount namespace, filled, taken out, put back, made read-only.
 
-`run` starts a module of the tests in such a namespace (`unshare -Urm`), which needs no root where the kernel allows it.
+`start` starts a module of the tests in such a namespace (`unshare -Urm`), which needs no root where the kernel allows it.
 """
 
 from __future__ import annotations
@@ -32,15 +32,13 @@ def find_unshare() -> list[str]:
     return []
 
 
-def run(module: str, *words: object) -> str:
-    """What a module prints that is run where it may mount; what it complains of fails the test."""
+def start(module: str, *words: object) -> subprocess.Popen[str]:
+    """A module that is run where it may mount; it is asked and answers in lines."""
     before = find_unshare()
     if not before:
         pytest.skip("this kernel lets nobody mount a file system of his own (unshare -Urm), nor is this root")
     command = [*before, sys.executable, "-m", module, *map(str, words)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr[-4000:] + done.stdout[-2000:]
-    return done.stdout
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 class Drive:

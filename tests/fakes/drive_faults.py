@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from studio.batch.batch_nouns import BatchSettings
 from studio.config import Settings
 from studio.finish_nouns import Finish
 from studio.library import database
@@ -24,6 +25,7 @@ from studio.library.backup import back_up
 from studio.nouns import Failed, Queued, Refusal, Running, Shot, replace
 from studio.preferences import Preferences
 from studio.studio import Studio
+from studio.system_errors import explain_system_error
 from tests.fakes.drive import Drive
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 from tests.fakes.waiting import ended, until
@@ -63,6 +65,11 @@ class Trial:
         self.count = 0
         self.shot = Shot(self.take(), model="gradient", seconds=1, fps=16, size="240p")
         self.clip, self.other = self.make(), self.make()
+        self.compared = self.studio.comparisons.start_from_clips([self.clip, self.other]).id
+        self.batch = self.read_batch()
+        self.studio.batches.take_anyway(self.batch)
+        self.studio.batches.start(self.batch)
+        until(lambda: self.studio.batches.count_jobs(self.batch).get("done", 0) == 2)
         self.harmed = self.harm()
 
     def take(self) -> Any:
@@ -75,6 +82,18 @@ class Trial:
         if isinstance(job.state, Failed):
             raise Refusal(job.state.reason, job.state.remedy)
         return job.id
+
+    def read_batch(self) -> str:
+        """A new batch of two photos. Raises `Refusal` for what became of one of them."""
+        settings = BatchSettings(model="gradient", size="240p", seconds=1.0, fps=8)
+        self.count += 2
+        given = [photograph(self.folder, 640, 480, self.count + more) for more in range(2)]
+        one = self.studio.batches.create(given, settings).id
+        until(lambda: self.studio.batches.count_unread(one) == 0)
+        for row in self.studio.batches.rows(one):
+            if row.refusal:
+                raise Refusal(row.refusal.reason, row.refusal.remedy)
+        return one
 
     def finish(self) -> str:
         return self.make(replace(self.studio.library.get(self.clip).shot, finish=Finish(clips=(self.clip,), reverse=True)))
@@ -98,6 +117,11 @@ class Trial:
         item = self.studio.deliveries.find(sent.id).items[0]
         if item.state == "refused":
             raise Refusal(item.reason, item.remedy)
+        self.studio.deliveries.zip_files(sent.id)
+
+    def attach(self) -> None:
+        self.count += 1
+        self.studio.attachments.take_in(photograph(self.folder, 64, 48, self.count), "logo.png", "image")
 
     def upload(self) -> None:
         """What the page's own script sends. Raises `Refusal` with the page's answer."""
@@ -134,8 +158,8 @@ def _tell(does: Callable[[], Any]) -> str:
         does()
     except Refusal as refusal:
         return str(refusal)
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
+    except OSError as error:
+        return str(explain_system_error(error) or f"{type(error).__name__}: {error}")  # as the page's door says it
     return ""
 
 
@@ -157,6 +181,11 @@ def list_stages(trial: Trial) -> dict[str, Callable[[], Any]]:
         "export all": lambda: studio.exports.export_all([trial.clip], True),
         "deliver": trial.deliver,
         "compare": lambda: studio.comparisons.trash(studio.comparisons.start_from_clips([trial.clip, trial.other]).id),
+        "film of a comparison": lambda: studio.exports.export_grid(trial.compared),
+        "sheet of a comparison": lambda: studio.exports.export_sheet(trial.compared),
+        "attachment": trial.attach,
+        "read a batch": trial.read_batch,
+        "write a batch": lambda: studio.batches.write_out(trial.batch, trial.home / f"out {trial.count}"),
         "settings": lambda: studio.models.prefer(Preferences(hosted_at_once=1 + trial.count % 9)),
         "salvage": trial.salvage,
         "backup": lambda: back_up(studio.settings.database, trial.drive.at),
@@ -191,6 +220,31 @@ def fill_in_mid_job(trial: Trial) -> None:
         print(json.dumps({"fault": "fills up", "stage": f"frame {at}, {free} bytes", "told": told, "left": [], "again": again}))
 
 
+def obey(trial: Trial) -> None:
+    """Print where the page is, and do to its drive what the lines of standard input say, until they end."""
+    drive = trial.drive
+    does: dict[str, Callable[[], object]] = {
+        "fill": drive.fill, "clear": drive.clear, "take out": drive.take_out, "plug in": drive.plug_in,
+        "plug in read-only": lambda: drive.plug_in(read_only=True), "harm": lambda: harm(trial.studio),
+    }  # fmt: skip
+    print(json.dumps({"page": f"http://127.0.0.1:{trial.port}/"}), flush=True)
+    for line in sys.stdin:
+        does[line.strip()]()
+        print("done", flush=True)
+
+
+def harm(studio: Studio) -> None:
+    """Turn over all bits of a database and its log but for their first pages, and forget what was read of it."""
+    database = studio.settings.database
+    for file, start in ((database, 4096), (database.with_name(f"{database.name}-wal"), 56)):
+        with file.open("r+b") as pages:
+            pages.seek(start)
+            turned = bytes(255 - byte for byte in pages.read())
+            pages.seek(start)
+            pages.write(turned)
+    studio._database.read("PRAGMA shrink_memory")
+
+
 def main(folder: str) -> None:
     trial = Trial(Path(folder))
     drive = trial.drive
@@ -210,6 +264,7 @@ def main(folder: str) -> None:
             begin = lambda: (drive.take_out(), drive.plug_in(read_only=True))  # noqa: E731
             trial.say("read-only", stage, does, begin, lambda: (drive.take_out(), drive.plug_in()))
     assert len(trial.studio.library.find(limit=1000)) >= before, "no clip is lost"
+    obey(trial)
     with suppress(Exception):
         trial.page.close(verbose=False)
     trial.studio.close()

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from app import main
 from studio.config import Settings
 from studio.motion.compose import plain
 from studio.nouns import Refusal
 from studio.ui.html_part import make_part
-from studio.ui.page import require_port, sweep_uploads
+from studio.ui.page import refuse_taken_port, sweep_uploads
 from tests.ui.conftest import App, Contexts, Open
 from tests.ui.steps import animate, drop, models, quick, sample
 from tests.ui.test_photo_panel import picture
@@ -218,13 +219,23 @@ def test_the_keyboards_place_uploads_and_what_leaves_the_machine(page: Page, app
     expect(page.locator("#settings")).to_contain_text(re.compile("encoder", re.IGNORECASE), timeout=20_000)
 
 
-def test_a_port_that_is_taken_is_refused_before_anything_starts(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_refused_before_anything_starts(
+    app: App, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(Refusal, match="can't be used") as refused:
-            require_port(Settings(tmp_path, port=taken.getsockname()[1]))
-    assert "--port" in refused.value.remedy
+        taken.listen(0)
+        port = taken.getsockname()[1]
+        assert main(["--home", str(home), "--port", str(port)]) == 2
+        assert capsys.readouterr().err == f"Another program uses port {port}. Choose another, as --port {port + 1}.\n"
+        with pytest.raises(Refusal, match="Another program"), refuse_taken_port(Settings(home, port=port)):
+            raise OSError("Cannot find empty port")  # what Gradio says where it was taken while Stir started
+    assert main(["--home", str(home), "--port", str(app.studio.settings.port)]) == 2
+    assert f"Stir runs already at {app.url[:-1]}" in capsys.readouterr().err
+    assert main(["--home", str(home), "--port", "70000"]) == 2
+    assert "from 1024 to 65535" in capsys.readouterr().err
+    assert not home.exists()
 
 
 def test_uploads_of_a_run_that_was_killed_are_swept(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AuthenticationError
 
+from studio.nouns import Refusal
 from studio.ui import sign_in
+from studio.ui.page import require_port
 from studio.ui.password_throttle import FORGOTTEN, LONGEST_WAIT, MOST_A_MINUTE, PasswordThrottle
 from studio.ui.session_cookie import COOKIE_SECONDS
 from studio.visitors.signed_cookie import CookieSigner, find_id, read_key
@@ -44,6 +46,11 @@ def test_the_cookie_is_for_the_page_alone(owned: App) -> None:
         ("--x--", "multipart/form-data; boundary=x", 415), ("a long secret", "text/plain", 415),
     ):  # fmt: skip
         assert ask(owned.url, "/login", "POST", body, Content_Type=kind).status == status
+
+
+def test_a_second_start_knows_the_sign_in(owned: App) -> None:
+    with pytest.raises(Refusal, match="Stir runs already"):
+        require_port(owned.studio.settings)
 
 
 def test_wrong_passwords_slow_down_and_are_logged(owned: App) -> None:

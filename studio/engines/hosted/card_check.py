@@ -20,6 +20,7 @@ from studio.engines.hosted.field_values import read_number
 from studio.engines.hosted.service import Endpoint, LiveField, LiveSchema, Service, ServiceRefusal
 from studio.hosted_cards import Field, Value, Way
 from studio.nouns import Noun, Refusal
+from studio.system_errors import refuse_unwritten
 
 LARGEST = 1 << 20
 """Bytes of a file of checks that is read: thirty ways in take some ten thousand."""
@@ -151,8 +152,7 @@ def keep_checks(settings: Settings, card: ModelCard, checks: dict[str, WayCheck]
         try:
             write_whole(settings.cache / "hosted_checks.json", msgspec.json.encode(known))
         except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise Refusal(f"The check can't be kept ({why}).", "Make room on the disk.") from None
+            raise refuse_unwritten(error, "What the check has found") from None
 
 
 def find_check(settings: Settings, card: ModelCard, way: Way) -> WayCheck | None:

@@ -20,11 +20,12 @@ from starlette.responses import Response
 
 from studio.library.logbook import trace
 from studio.library.queue import Queue
-from studio.nouns import Id, Noun, Short
+from studio.nouns import Id, Noun, Refusal, Short
 from studio.spending import Confirmation
 from studio.studio import Studio
+from studio.system_errors import refuse_absent
 from studio.ui.clip_actions import ById, PaidById
-from studio.ui.html_part import Nothing, make_call, make_part
+from studio.ui.html_part import Nothing, describe_refusal, make_call, make_part
 from studio.ui.model_status import show_models
 from studio.ui.price_words import make_paid_call
 from studio.ui.queue_snapshot import take_snapshot
@@ -116,15 +117,21 @@ class QueuePanel:
         return {"jobs": [job.id for job in self.studio.retry_group(ask.id, paid)]}
 
     def look(self, seen: Seen) -> Response | dict[str, Any]:
-        """What `watch` finds. A look that fails leaves the page as it was, and is logged once, not twice a second."""
+        """What `watch` finds. A look that fails leaves the page as it was, and is logged once, not twice a second; what
+        keeps everything from being done is told.
+        """
         try:
-            return self.watch(seen)
+            return self.watch(seen) or self._look_at_home()
         except Exception as error:
             where = trace(error)
             if where not in self._faults:
                 self._faults.add(where)
                 self.studio.log.error("the page's board: %s", where)
-            return {}
+            return describe_refusal(error) if isinstance(error, Refusal) else {}
+
+    def _look_at_home(self) -> dict[str, Any]:
+        """Why nothing can be done now: the home folder is away. {} where it is there."""
+        return {} if self.studio.settings.home.is_dir() else describe_refusal(refuse_absent())
 
     def watch(self, seen: Seen) -> Response | dict[str, Any]:
         """Marks of what there is, the snapshot, and the models' status; only what has changed since `seen`."""

@@ -11,7 +11,6 @@ import contextlib
 import re
 import secrets
 import shutil
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from studio.system_errors import explain_system_error, refuse_absent
 from studio.ui.request_bodies import is_upload, refuse_request
 from studio.ui.visiting_studio import VISITOR
 from studio.visitors.house import VisitorHouse
+from studio.wall_clock import measure_age
 
 MOST_FILES, MOST_OF_A_VISITOR = 100, 20
 """Files in one form, and in a visitor's, which has `MAX_UPLOAD_BYTES` in all."""

@@ -215,7 +215,8 @@ def _is_stir(port: int) -> bool:
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         line.request("GET", "/", headers={"Accept": "text/html"})
-        return b"<title>Stir" in line.getresponse().read(1_000_000)
+        page = line.getresponse().read(1_000_000)
+        return b'"og:title" content="Stir"' in page or b"<title>Stir" in page
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -119,6 +119,7 @@ def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
 def test_a_newer_library_is_refused_and_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "stir.db"
     base = database.open(file)
+    base.read("CREATE TABLE newer (x)")
     base.read(f"PRAGMA user_version = {len(database.MIGRATIONS) + 1}")
     base.close()
     with pytest.raises(Refusal, match="newer Stir"):

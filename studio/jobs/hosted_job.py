@@ -296,14 +296,11 @@ class HostedJob:
 
     def _measure_age(self) -> float:
         """Seconds since it was sent; where the clock was set back before that, since now."""
-        now = time.time()
-        self.row = self.row._replace(at=min(self.row.at, now))
-        return now - self.row.at
+        self.row = self.row._replace(at=min(self.row.at, time.time()))
+        return time.time() - self.row.at
 
     def _wait_for_answer(self, refusal: ServiceRefusal) -> None:
-        """A poll that failed: the request goes on, so it is asked again as long as what it made may be there. This
-        computer may have slept, and its line come back later than itself.
-        """
+        """A poll that failed: it is asked again as long as what was made may be there. This computer may have slept."""
         if self._measure_age() > DEADLINE + KEPT:
             raise self._give_up(self._service)
         if refusal.kind == "not_found":

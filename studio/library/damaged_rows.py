@@ -62,7 +62,7 @@ class RowReader:
         mended = 0
         for row in self._database.read(sql, values):
             try:
-                found.append(build(row))
+                found.append(_require_id(build(row), str(row[0])))
             except UNREADABLE:
                 mended += self._put_right(str(row[0]))
         return found, mended
@@ -104,7 +104,7 @@ class RowReader:
             try:
                 row = msgspec.json.decode(str(columns), type=dict[str, Any])
                 for name, kind in self._columns.items():
-                    msgspec.json.decode(row[name], type=kind)
+                    _require_id(msgspec.json.decode(row[name], type=kind), str(key))
             except (*UNREADABLE, KeyError):
                 continue
             held = [name for name in self._list_columns() if name in row]
@@ -115,6 +115,13 @@ class RowReader:
                     tuple(row[name] for name in held),
                 )
                 self._database.read("DELETE FROM damaged_rows WHERE origin = ? AND id = ?", (self._table, key))
+
+
+def _require_id(one: T, key: str) -> T:
+    """What was read of a row. Raises ValueError where it says another id than the row: nobody could ask for it."""
+    if getattr(one, "id", key) != key:
+        raise ValueError("a row of another id")
+    return one
 
 
 def list_damaged(database: Database) -> tuple[DamagedRow, ...]:

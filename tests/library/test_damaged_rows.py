@@ -128,3 +128,17 @@ def test_a_wrong_byte_in_a_name_is_a_wrong_letter(studio: Studio) -> None:
     harm(studio, text.replace("IMG_10", "IM\u00c3G").encode("latin-1"), "clips", "clip")
     assert "IM\ufffdG.jpg" in [clip.shot.photo.name for clip in studio.library.find()]
     assert studio.library.list_damaged() == ()
+
+
+def test_a_row_that_says_another_id_than_its_own_hides_no_clip(studio: Studio) -> None:
+    """Nobody could ask for such a clip; the next start finds it by its recipe, under its own."""
+    before = studio.library.find()
+    with closing(sqlite3.connect(studio.settings.database)) as rows:
+        rows.execute("UPDATE clips SET id = 'f' || substr(id, 2) WHERE id = ?", (before[0].id,))
+        rows.commit()
+    assert studio.library.find() == before[1:] and [one.title for one in studio.library.list_damaged()] == ["clip"]
+    studio.close()
+    with closing(Studio(studio.settings)) as again:
+        assert again.library.find() == before and again.library.get(before[0].id) == before[0]
+    log = (studio.settings.home / "logs" / "stir.log").read_text("utf-8")
+    assert log.count("a row of clips can't be read") == 1, "it isn't put back to be set aside again"

@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 
 from studio.config import Settings, read
+from studio.helper_threads import share_pools
 from studio.nouns import Refusal
 from studio.stop_signals import end_in_time, handle_stop_signals
 from studio.system_errors import allow_many_files
@@ -17,6 +18,7 @@ from studio.system_errors import allow_many_files
 def main(argv: list[str] | None = None) -> int:
     """Open the studio in the browser until Ctrl+C stops it. Returns 2 when it can't start, with the remedy."""
     flags = _parse(argv)
+    share_pools()
     allow_many_files()
     handle_stop_signals()
     try:

@@ -54,6 +54,7 @@ class App:
         until = time.monotonic() + WAIT
         while not self._answers():
             if time.monotonic() > until or self._process.poll() is not None:
+                self._process.kill()
                 raise RuntimeError((home / "terminal").read_text("utf-8"))
             time.sleep(0.2)
 

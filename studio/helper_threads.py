@@ -6,10 +6,13 @@ process that ends doesn't wait for them, as it does for those of `concurrent.fut
 
 from __future__ import annotations
 
+import ctypes
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,6 +20,18 @@ from studio.hung_threads import give_master
 
 T = TypeVar("T")
 Works = queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
+
+
+M_ARENA_MAX = -8
+"""mallopt(3): how many pools glibc has."""
+
+
+def share_pools() -> None:
+    """Have all threads share a few of the C library's pools of memory, where it has such (glibc): of eight pools a core
+    each keeps what threads that have ended freed in it, 0.1 GB after 20 clips. Before threads begin.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, max(2, os.cpu_count() or 1))
 
 
 def do_works(works: Works) -> None:

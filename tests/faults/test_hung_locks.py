@@ -3,6 +3,8 @@ waits for others, works in small steps or was stopped by its owner doesn't hang.
 
 from __future__ import annotations
 
+import os
+import platform
 import re
 import signal
 import subprocess
@@ -258,6 +260,35 @@ def test_a_process_in_which_something_hangs_ends_all_the_same() -> None:
     _, said = one.communicate(timeout=30)
     assert one.returncode == 1
     assert "threading.py" in said, "it says where it hung"
+
+
+POOLS = """
+import ctypes, threading
+from studio.helper_threads import share_pools
+share_pools()
+together = threading.Barrier(33)
+def take():
+    ctypes.CDLL(None).malloc(1000)
+    together.wait()
+for _ in range(32):
+    threading.Thread(target=take).start()
+together.wait()
+print("at work", flush=True)
+libc = ctypes.CDLL(None)
+libc.fdopen.restype = ctypes.c_void_p
+libc.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+libc.malloc_info(0, libc.fdopen(1, b"w"))
+libc.fflush(None)
+"""
+
+
+def test_threads_share_the_pools_of_memory() -> None:
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("only glibc has pools of memory for threads")
+    with start_script(POOLS) as one:
+        assert one.stdout
+        told = one.stdout.read()
+    assert 1 <= told.count("<heap nr=") <= max(2, os.cpu_count() or 1)
 
 
 def test_no_thread_of_the_studio_keeps_the_process_from_ending() -> None:

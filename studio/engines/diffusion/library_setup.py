@@ -13,11 +13,12 @@ import importlib
 import logging
 import re
 import sys
-import threading
 import warnings
 from importlib.util import find_spec
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from studio.hung_threads import WorkLock
 
 LIBRARIES = ("torch", "torchao", "diffusers", "transformers", "xformers", "accelerate", "peft", "huggingface_hub")
 LARGEST = 256 * 1024
@@ -30,7 +31,7 @@ RUNTIME = "libcudart.so.12"
 
 _HEAD = re.compile(r"^warning[^:]*:\s*", re.IGNORECASE)
 _PRIVATE = re.compile(r"([:\"'\[\n]|\s[/~]|\b[A-Z]:\\).*", re.DOTALL)
-_importing = threading.Lock()
+_importing = WorkLock()
 _log: list[logging.Handler] = []
 
 warnings.filterwarnings("ignore", module=rf"({'|'.join(LIBRARIES)})\b")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import re
 import statistics
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +29,7 @@ from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.memory import compile_cache
 from studio.engines.diffusion.memory.machine import Machine, use_device
+from studio.hung_threads import WorkLock
 from studio.nouns import Noun, Progress, Refusal
 
 TOLERANCE = 0.05
@@ -47,7 +47,7 @@ TRIED = Progress("load", note="Trying out fp8 products, once for this model on t
 Shape = tuple[int, int]
 """Numbers that go into a layer, and numbers that come out."""
 
-_trying = threading.Lock()
+_trying = WorkLock()
 
 
 class ShapeTrial(Noun, frozen=True):

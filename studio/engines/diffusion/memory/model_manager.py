@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 WATCH = 5.0
 """Seconds between two looks of the thread that lets go of what has long been idle."""
 
+CLOSE_SECONDS = 10.0
+"""How long closing waits for that thread, which a GPU that hangs may hold."""
+
 
 class MemoryState(NamedTuple):
     """How a model is in memory: `bytes` it holds (with what it shares), `progress` while it loads, `problem` of its
@@ -79,7 +82,7 @@ class ModelManager:
         self._read = load
         self._gpu_lock = lock or (GpuLock(machine.device) if machine.cuda else None)
         self._residency = residency
-        self._making = threading.Lock()
+        self._making = WorkLock()
         self._cache = ModelCache(machine, self._take_off_gpu, clock)
         self._loads = LoadQueue(self._do_load)
         self._one_job, self._volume = WorkLock(), 1.0  # of the job that runs
@@ -343,7 +346,7 @@ class ModelManager:
         self._closing.set()
         self._loads.close()
         if self._watcher is not None:
-            self._watcher.join()
+            self._watcher.join(CLOSE_SECONDS)
         self._cache.evict_others("")
 
     # ------------------------------------------------------------------------------------------------ looking

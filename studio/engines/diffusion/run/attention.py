@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import metadata
@@ -24,6 +23,7 @@ from studio.engines.diffusion.files import manifest
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.library_setup import import_libraries
 from studio.engines.diffusion.run.attention_probe import CANDIDATES, HEADS, Candidate, ProbedKernel, probe_kernels
+from studio.hung_threads import WorkLock
 from studio.nouns import Choice, Noun
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _NATIVE_TITLE = "PyTorch's own choice"
 _FIXED = "this model's attention can't be changed"
 
 PACKAGES = ("torch", "diffusers", "flash-attn", "flash-attn-3", "sageattention", "xformers")
-_probing = threading.Lock()
+_probing = WorkLock()
 
 
 class TorchDevice(Protocol):

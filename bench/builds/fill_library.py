@@ -39,12 +39,14 @@ def main(home: Path, count: int) -> None:
             name = f"{number:032x}"
             motion = Motion(camera=Camera((Move(chance.choice(moves), 0.5),)), prompt=PROMPT)
             shot = Shot(replace(photo, name=f"{NAMES[number % len(NAMES)]} {number}.jpg"), motion=motion, seed=number)
-            times = 24.0, 120, 1.0 + number * 7 % 30, 1000, 1.7e9 + number, 3.0
+            times = 24.0, 120, 1.0 + number * 7 % 30, 1000, 1.7e9 + 60 * number, 3.0
             clip = Clip(name, shot, f"{name}.mp4", f"{name}.png", 640, 360, *times, rating=number % 6)
             os.link(film, shelf.folder / clip.file)
             os.link(poster, shelf.folder / clip.poster)
             os.link(poster, Settings(home).thumbs / f"{name}.jpg")
-            (shelf.folder / f"{name}.json").write_bytes(msgspec.json.encode(clip))
+            recipe = shelf.folder / f"{name}.json"
+            recipe.write_bytes(msgspec.json.encode(clip))
+            os.utime(recipe, (clip.made_at, clip.made_at))  # as if they had come one by one
             shelf._insert(clip)
     base.close()
 

@@ -175,7 +175,9 @@ class Clips:
         """Write those of the newest recipes anew that aren't what their rows say: a change is written into the recipe
         first, and holds once the database has it. Where that can't be, they stay.
         """
-        written = {file.stem: file.stat().st_mtime for file in self.folder.glob("[!.]*.json")}
+        with os.scandir(self.folder) as entries:
+            recipes = [entry for entry in entries if entry.name.endswith(".json") and entry.name[0] != "."]
+            written = {entry.name.removesuffix(".json"): entry.stat().st_mtime for entry in recipes}
         since = max(written.values(), default=0.0) - LAST_WRITTEN
         for clip in self.get_all([clip_id for clip_id, at in written.items() if at >= since]).values():
             with suppress(OSError):

@@ -30,6 +30,7 @@ from studio.ui.request_bodies import WellFormed
 from studio.ui.session_cookie import Sessions
 from studio.ui.sign_in import SignIn
 from studio.ui.sign_in_gate import SignInGate, make_owner_gate
+from studio.ui.still_spinners import StillSpinners
 from studio.ui.visitor_gate import COOKIE, VisitorGate
 from studio.visitors.house import VisitorHouse
 
@@ -208,6 +209,7 @@ def list_middleware(settings: Settings, log: logging.Logger, house: VisitorHouse
         Middleware(WellFormed, log=log),
         Middleware(Uploads, settings=settings, house=house),
         Middleware(Ranges),
+        Middleware(StillSpinners),
     ]
     if house:
         sessions = Sessions(house.signer, COOKIE, house.now, in_frame=bool(settings.space))

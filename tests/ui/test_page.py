@@ -20,7 +20,7 @@ from studio.nouns import Refusal
 from studio.ui.html_part import make_part
 from studio.ui.page import refuse_taken_port, sweep_uploads
 from tests.ui.conftest import App, Contexts, Open
-from tests.ui.steps import animate, drop, models, quick, sample
+from tests.ui.steps import WAIT, animate, drop, models, quick, sample
 from tests.ui.test_photo_panel import picture
 
 pytestmark = pytest.mark.ui
@@ -107,6 +107,25 @@ def test_a_context_that_is_used_again_holds_nothing(page: Page, app: App, contex
     other.goto(f"{app.url}theme.css")
     assert other.evaluate("""async () => [localStorage.length, sessionStorage.length, document.cookie,
         (await indexedDB.databases()).length, (await caches.keys()).length]""") == [0, 0, "", 0, 0]
+
+
+def test_a_page_at_rest_draws_nothing(open_page: Open) -> None:
+    page = open_page()
+    page.add_init_script("""{
+        const draw = requestAnimationFrame;
+        window.frames_asked = 0;
+        window.requestAnimationFrame = (frame) => draw((now) => (window.frames_asked++, frame(now)));
+    }""")
+    page.reload()
+    expect(page.locator(".part-photo.ready")).to_be_visible(timeout=WAIT)
+    rested = page.evaluate("""async () => {
+        for (let looks = 0; looks < 40; looks++) {
+            frames_asked = 0;
+            await new Promise(go => setTimeout(go, 300));
+            if (!frames_asked) return true;
+        }
+    }""")
+    assert rested
 
 
 def test_words_stay_words(page: Page, app: App, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -31,12 +32,15 @@ def machine(free: Callable[[], int] = lambda: 12 * GB) -> Machine:
     return Machine("cpu", "a stand-in processor", 0, 16 * GB, free_ram=free, note="this test has no GPU")
 
 
+@cache
 def photo(name: str = "dogs") -> NDArray[np.uint8]:
-    """A sample photograph, made small so that tests are quick."""
+    """A sample photograph, made small so that tests are quick; one array for all, which can't be written."""
     with Image.open(ASSETS / "samples" / f"{name}.jpg") as picture:
         small = picture.convert("RGB")
         small.thumbnail((480, 480))
-        return np.asarray(small)
+        array = np.array(small)
+        array.setflags(write=False)
+        return array
 
 
 def shot(image: NDArray[np.uint8], card: ModelCard, **changes: Any) -> Shot:

@@ -237,7 +237,8 @@ def name_embeddings(names: Iterable[str], values: Iterable[Any]) -> Words:
 
 def move_to_device(pipe: Any, words: Words) -> Words:
     """Remembered words where this pipeline runs: most pipelines don't move embeddings themselves."""
-    return {name: value.to(pipe._execution_device) for name, value in words.items()}
+    device = pipe._execution_device  # found by a walk through all modules
+    return {name: value.to(device) for name, value in words.items()}
 
 
 def shift_schedule(pipe: Any, shift: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from math import inf
 from pathlib import Path
@@ -42,7 +42,7 @@ def is_same(handle: IO[bytes], file: Path) -> bool:
 
 
 @contextmanager
-def hold_alone(file: Path, seconds: float = inf) -> Iterator[None]:
+def hold_alone(file: Path, seconds: float = inf) -> Generator[None]:
     """Wait until no other process or thread holds this lock file, and hold it meanwhile. Raises OSError, and `Refusal`
     where another holds it for so long.
     """

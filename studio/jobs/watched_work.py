@@ -182,7 +182,8 @@ class WatchedThread:
             return future.result()  # it was done at the last moment
         if self._log:
             how = f"left behind, {count_hung()} hang" if not future.done() else f"ended with {ended} programs of it"
-            self._log.error("%s gave no sign of life while it was at %s: %s\n%s", self._name, stage, how, where)
+            what = "noticed no stop" if was_stopped else "gave no sign of life"
+            self._log.error("%s %s while it was at %s: %s\n%s", self._name, what, stage, how, where)
         raise Stopped if was_stopped else deadlines.explain(stage)
 
 

@@ -99,7 +99,7 @@ def test_the_studio_closes_though_a_job_hangs(studio: Studio, engine: Hanging, s
     studio.close()
     later = Studio(settings, (CARD,), finder(engine))
     assert isinstance(later.job(hung.id).state, Interrupted)
-    assert "no sign of life" in (settings.home / "logs" / "stir.log").read_text(), "closing didn't wait for the deadline's end"
+    assert "noticed no stop" in (settings.home / "logs" / "stir.log").read_text(), "closing didn't wait for the deadline's end"
     later.close()
 
 

@@ -67,6 +67,8 @@ def _explain_errno(error: OSError) -> Refusal | None:
         return Hindrance("The disk doesn't answer.", "See that its drive is plugged in, then try again.")
     if error.errno == errno.ENOMEM:
         return Refusal("There isn't enough memory for this.", "Choose a smaller size, or close other programs.")
+    if error.errno == errno.ENAMETOOLONG:
+        return Refusal("This name is too long for a file.", "Give a shorter one.")
     if error.errno == errno.ENOENT and error.filename and not _is_there(Path(os.fsdecode(error.filename)).parent):
         return refuse_absent()
     return None

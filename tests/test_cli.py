@@ -261,6 +261,11 @@ def test_a_refusal_is_one_line_with_a_remedy_and_no_work_is_done(stir: Say, tmp_
     assert home_is_untouched(tmp_path)
 
 
+def test_a_name_that_no_file_has_is_said(stir: Say) -> None:
+    code, out, err = stir("look", "x" * 5000)
+    assert (code, out) == (1, "") and one_line(err).strip() == "This name is too long for a file. Give a shorter one."
+
+
 def test_a_home_that_cannot_be_used_is_refused(stir: Say) -> None:
     code, _, err = stir("library", "--home", PHOTO)
     assert code == 2

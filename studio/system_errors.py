@@ -51,7 +51,7 @@ def raise_known(error: BaseException) -> None:
     for any other error. Raises `Refusal`.
     """
     if known := explain_system_error(error):
-        raise known from error
+        raise known from None
 
 
 def _explain_errno(error: OSError) -> Refusal | None:

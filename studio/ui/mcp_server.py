@@ -1,4 +1,5 @@
-"""What Gradio's MCP server needs to serve this studio's endpoints: answers in JSON, and the sign-in for its own calls.
+"""What Gradio's MCP server needs to serve this studio's endpoints: answers in JSON, and a client of its own that
+reads no files and is let past the sign-in.
 
 The server itself, its transports and the list of tools are Gradio's (`launch(mcp_server=True)`); the tools are the
 public endpoints of `endpoints`. Needs the package mcp (requirements-mcp.txt).
@@ -24,17 +25,26 @@ def prepare_mcp(page: gr.Blocks, settings: Settings) -> None:
     if server is None:
         return
     server.postprocess_output_data = _write_answers
-    if settings.user:  # Gradio's MCP server calls its own endpoints as a client that knows no password
-        server._get_or_create_client = functools.cache(  # pyright: ignore[reportPrivateUsage]
-            functools.partial(_make_client, page.local_url or "")
-        )
+    server._get_or_create_client = functools.cache(  # pyright: ignore[reportPrivateUsage]
+        functools.partial(_make_client, page.local_url or "", INSIDE if settings.user else "")
+    )
 
 
-def _make_client(url: str) -> Client:
-    return Client(
-        url, download_files=False, verbose=False, analytics_enabled=False, _skip_components=False,
-        headers={"x-gradio-user": "mcp", "authorization": INSIDE},
-    )  # fmt: skip
+def _make_client(url: str, authorization: str) -> Client:
+    """The client by which Gradio's MCP server calls its own endpoints. It uploads nothing: Gradio's would read every
+    file of this computer that a call names.
+    """
+    headers = {"x-gradio-user": "mcp", **({"authorization": authorization} if authorization else {})}
+    client = Client(
+        url, download_files=False, verbose=False, analytics_enabled=False, _skip_components=False, headers=headers
+    )
+    for endpoint in client.endpoints.values():
+        endpoint.process_input_files = _hand_on
+    return client
+
+
+def _hand_on(*values: Any) -> tuple[Any, ...]:
+    return values
 
 
 def _write_answers(data: Any, root_url: str) -> list[Any]:

@@ -60,6 +60,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 assert app.poll() is None
             time.sleep(0.1)
         yield url
+        assert not [left for left in (home / "cache" / "uploads").rglob("*") if left.is_file()]
         app.send_signal(signal.SIGINT)
         _, said = app.communicate(timeout=30)
     assert "Traceback" not in said, said
@@ -93,6 +94,9 @@ async def animate(url: str, headers: dict[str, str] | None = None) -> tuple[list
         for wrong in ({"photo": "/etc/passwd"}, {"photo": 3}, {}, {"photo": photo, "seconds": 99}):
             refused = await stir.call_tool("animate", wrong)
             assert refused.isError and "Traceback" not in refused.content[0].text  # pyright: ignore
+        named = {"path": str(DOGS), "meta": {"_type": "gradio.FileData"}}  # a file of this computer, as gradio_client names one
+        for wrong in ({"photo": named}, {"photo": photo, "recipe": {"motion": named}}):
+            assert (await stir.call_tool("animate", wrong)).isError
         return tools, heard, json.loads(ended.content[0].text)  # pyright: ignore
 
 

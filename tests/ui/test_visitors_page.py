@@ -131,6 +131,18 @@ def ann(shared: SharedApp) -> Owner:
 # Whose files, whose questions ---------------------------------------------------------------------------------------------------
 
 
+def test_odd_calls_of_a_visitor_are_answered_as_anybodys(shared: SharedApp, capfd: pytest.CaptureFixture[str]) -> None:
+    # first of all, while a desk is free
+    calls = OddCalls(shared.url, list_questions(shared.page), 4711, shared.enter())
+    calls.prepare()
+    capfd.readouterr()
+    calls.call(60)
+    assert not calls.faults, "\n".join(calls.faults[:10])
+    assert capfd.readouterr() == ("", "")
+    logs = [file.read_text() for file in shared.house.settings.home.rglob("stir.log")]
+    assert not any("ERROR entry" in words for words in logs)
+
+
 def test_an_upload_lands_with_its_owner_and_no_path_of_the_machine_is_told(shared: SharedApp, ann: Owner) -> None:
     home = shared.house.folder / ann["visitor"]
     assert ann["upload"].startswith("/mine/cache/uploads/") and ann["view"].startswith("/mine/views/")
@@ -551,14 +563,3 @@ def test_two_people_at_one_browser_have_two_desks(named: SharedApp, contexts: Co
         assert [fault for fault in watch.faults if "401" not in fault] == []
     finally:
         context.close()
-
-
-def test_odd_calls_of_a_visitor_are_answered_as_anybodys(shared: SharedApp, capfd: pytest.CaptureFixture[str]) -> None:
-    calls = OddCalls(shared.url, list_questions(shared.page), 4711, shared.enter())
-    calls.prepare()
-    capfd.readouterr()
-    calls.call(60)
-    assert not calls.faults, "\n".join(calls.faults[:10])
-    assert capfd.readouterr() == ("", "")
-    logs = [file.read_text() for file in shared.house.settings.home.rglob("stir.log")]
-    assert not any("ERROR entry" in words for words in logs)

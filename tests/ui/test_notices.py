@@ -118,6 +118,7 @@ def begin(page: Page, app: App) -> None:
     """A job of 64 frames that waits to be looked at."""
     app.zoom.pace = HELD
     page.locator("#animate").click()
+    expect(page.locator(".progress")).to_be_visible(timeout=WAIT)  # the words may be the last job's until then
     expect(page.locator(".stage-words")).to_contain_text("of 64", timeout=WAIT)
 
 

@@ -93,12 +93,14 @@
       const answer = await find({ offset, limit });
       if (answer && mine === turn) show(answer, { offset, limit }, to);
     }
-    /* What is missing near what is looked at. One question at a time, about what is seen when the last one is answered. */
+    /* What is missing near what is looked at. One question at a time, about what is seen when the last one is answered; after a jump
+       about the screen alone first. */
     async function reach() {
       if (asking || !isHere() || !total) return;
-      const near = reckon(AHEAD / 2);
+      const [screen, near] = [reckon(0), reckon(AHEAD / 2)];
       if (start <= near.offset && end >= Math.min(total, near.offset + near.limit)) return;
-      const [mine, span] = [turn, reckonAhead()];
+      const jumped = screen.offset >= end || screen.offset + screen.limit <= start;
+      const [mine, span] = [turn, jumped ? screen : reckonAhead()];
       asking = true;
       const answer = await find(span);
       asking = false;
@@ -106,6 +108,7 @@
       else if (answer) reach();
     }
     function show(answer, { offset, limit }, to) {
+      if (!isHere()) return; // left meanwhile: the place is kept, and it is asked again when it is shown
       const at = to ?? look();
       const clips = answer.clips;
       const anchor = (at.ids ?? []).find((id) => clips.some((one) => one.id === id));

@@ -104,10 +104,16 @@
       clips.load();
     });
     let place = kept.place ?? {}; // of the page before it was loaded again
-    new IntersectionObserver((seen) => {
-      if (!seen.at(-1).isIntersecting) return clips.leave();
+    let shown = false;
+    /* As soon as the tab is changed: before a scroll of the other tab can be taken for one of this one. */
+    function follow() {
+      if (shown === Boolean(root.offsetParent)) return;
+      shown = !shown;
+      if (!shown) return clips.leave();
       clips.restore(place); // comparisons may have changed elsewhere, too
       place = undefined;
-    }).observe(root);
+    }
+    new MutationObserver(follow).observe(root.closest("[role=tabpanel]"), { attributes: true });
+    follow();
   };
 })();

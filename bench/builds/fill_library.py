@@ -26,10 +26,12 @@ def main(home: Path, count: int) -> None:
     studio = Studio(Settings(home))
     photo = studio.photos.take_in(ASSETS / "samples" / "dandelion.jpg", "dandelion.jpg")
     studio.close()
-    film, poster = home / "film.mp4", home / "poster.png"
+    film, poster, thumb = home / "film.mp4", home / "poster.png", home / "thumb.jpg"
     film.write_bytes(bytes(1000))
     with Image.open(ASSETS / "samples" / "dandelion.jpg") as picture:
-        picture.convert("RGB").resize((640, 360)).save(poster)
+        small = picture.convert("RGB").resize((640, 360))
+    small.save(poster)
+    small.save(thumb, "JPEG", quality=82)  # as the library keeps them
     chance, moves = random.Random(1), list(MOVES)
     base = database.open(Settings(home).database)
     shelf = Clips(base, Settings(home).clips, search_words)
@@ -43,7 +45,7 @@ def main(home: Path, count: int) -> None:
             clip = Clip(name, shot, f"{name}.mp4", f"{name}.png", 640, 360, *times, rating=number % 6)
             os.link(film, shelf.folder / clip.file)
             os.link(poster, shelf.folder / clip.poster)
-            os.link(poster, Settings(home).thumbs / f"{name}.jpg")
+            os.link(thumb, Settings(home).thumbs / f"{name}.jpg")
             recipe = shelf.folder / f"{name}.json"
             recipe.write_bytes(msgspec.json.encode(clip))
             os.utime(recipe, (clip.made_at, clip.made_at))  # as if they had come one by one

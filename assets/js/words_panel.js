@@ -16,6 +16,7 @@
     let write = !agreed?.text && !memory.get("words", ""); // the sentence is to be written, whatever it says
     let turn = 0;
     let asked = "";
+    let checked = ""; // what the findings on the page are of
     let waiting = false;
     let unwanted = ""; // what a fix takes out of the sentence and puts where it is avoided
     let answering = Promise.resolve();
@@ -63,7 +64,7 @@
     }
     /* A fix is the whole sentence as it was checked: what has been typed since is checked first. */
     async function fix(one) {
-      if (waiting || asked !== mark(question())) {
+      if (waiting || checked !== mark(question())) {
         await Stir.settle();
         one = check.again(one.code);
       }
@@ -109,7 +110,7 @@
       write = write && !ask.write;
       note.clear();
       agreed = { motion, text };
-      asked = mark({ ...ask, motion, text });
+      asked = checked = mark({ ...ask, motion, text });
       memory.set("agreed", agreed);
       if (words.value !== text) put(text);
       memory.set("words", text);

@@ -116,4 +116,7 @@ def test_a_4k_clip_without_memory_is_told_and_the_next_clip_is_made(tmp_path: Pa
     assert done.returncode == 0, done.stderr[-2000:]
     assert "There isn't enough memory for this." in lines[0], lines
     assert lines[1:] == ["Done", "['.json', '.mp4', '.png']"]
-    assert done.stderr == ""
+    ours = [
+        line for line in done.stderr.splitlines() if "onnxruntime" not in line
+    ]  # warns by itself where it is loaded without memory
+    assert ours == []

@@ -33,6 +33,7 @@ sys.stdin.read()
 FOUR_K = """
 import resource, sys
 from pathlib import Path
+import onnxruntime  # loaded before the limit: loaded without memory it prints a warning of its own
 from studio.config import ASSETS, Settings
 from studio.nouns import Shot, replace
 from studio.studio import Studio
@@ -116,7 +117,4 @@ def test_a_4k_clip_without_memory_is_told_and_the_next_clip_is_made(tmp_path: Pa
     assert done.returncode == 0, done.stderr[-2000:]
     assert "There isn't enough memory for this." in lines[0], lines
     assert lines[1:] == ["Done", "['.json', '.mp4', '.png']"]
-    ours = [
-        line for line in done.stderr.splitlines() if "onnxruntime" not in line
-    ]  # warns by itself where it is loaded without memory
-    assert ours == []
+    assert done.stderr == ""
